@@ -1,0 +1,1 @@
+"""Is the claim true? One command a claim, with the floor and the peer in the same run."""

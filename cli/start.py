@@ -1,0 +1,95 @@
+"""`start`: serve calls, in production and below `dev`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from cli.agent_process import READY_PREFIX
+from config import child_environment
+from runtime.server import build_server
+from runtime.supervisor import CANNOT_START, Supervisor
+from runtime.worker import CannotServe, run_worker
+from utils.logging_config import get_logger
+
+if TYPE_CHECKING:
+    from livekit.agents import JobProcess
+
+    from config import Settings
+    from prewarm.kit import Kit, WarmStep
+    from service import Service
+
+log = get_logger("worker")
+
+BAD_SETTINGS = 2
+STOP_MARGIN_S = 15.0  # a call that is told to end says goodbye and closes within this
+
+
+async def start(service: Service, settings: Settings, *, announce: bool) -> int:
+    """Serve until a stop signal. Returns the process's exit code."""
+    missing = settings.missing_for_start()
+    if missing:
+        print("`start` cannot do without these settings (`dev` can):", file=sys.stderr)
+        for name in missing:
+            print(f"  {name}: not set", file=sys.stderr)
+        return BAD_SETTINGS
+    if settings.workers > 1:
+        return await _supervise(settings)
+    try:
+        await _serve(service, settings, announce=announce)
+    except CannotServe as error:
+        log.error("cannot serve", reason=str(error))
+        return CANNOT_START
+    return 0
+
+
+async def _serve(service: Service, settings: Settings, *, announce: bool) -> None:
+    # Here and not above: the plugins are no business of a process that only watches over workers.
+    import orchestrator
+
+    kit: Kit | None = None
+    steps: list[WarmStep] = []
+    setup = orchestrator.prepare_process
+    if settings.isolation == "shared":
+        kit = orchestrator.build_kit(settings)
+        steps = await kit.open([service.brief(settings).greeting])
+        setup = functools.partial(_share, kit)
+    server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
+
+    def ready() -> None:
+        port = server.worker_info.http_port
+        took_ms = {step.name: round(step.took_ms) for step in steps}
+        if announce:
+            failed = {step.name: step.failed for step in steps if step.failed}
+            print(READY_PREFIX + json.dumps({"health_port": port, "warmed_ms": took_ms, "failed": failed}), flush=True)
+        else:
+            log.info("ready", agent=settings.agent_name, health_port=port, warmed_ms=took_ms)
+
+    try:
+        await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready)
+    finally:
+        if kit is not None:
+            await kit.aclose()
+
+
+def _share(kit: Kit, process: JobProcess) -> None:
+    process.userdata["kit"] = kit
+
+
+async def _supervise(settings: Settings) -> int:
+    def environment(index: int) -> dict[str, str]:
+        port = settings.health_port + index if settings.health_port else 0
+        return child_environment(workers=1, health_port=port)
+
+    # The workers write into a pipe, and would take that for a wish for JSON.
+    readable = ["--readable"] if sys.stderr.isatty() else []
+    supervisor = Supervisor(
+        [sys.executable, *sys.argv, *readable],
+        count=settings.workers,
+        environment=environment,
+        grace_s=settings.drain_timeout + STOP_MARGIN_S,
+        on_line=lambda line: print(line, file=sys.stderr),
+    )
+    return await supervisor.run()

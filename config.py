@@ -1,0 +1,333 @@
+"""What can be set: one immutable class, one line a setting, every unit named.
+
+A value is taken from the first place that has it: the environment, `.env`, `performance.yaml`, the
+default below. Nothing else in the project reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, cast
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from utils.text import Mask
+
+PERFORMANCE_FILE = "performance.yaml"
+ENV_FILE = ".env"
+
+Profile = Literal["fast", "steady", "production"]
+Isolation = Literal["shared", "process"]
+PoolPolicy = Literal["round_robin", "lru"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+_HINTS_ALLOWED = "allowed: ISO 639-1 codes with commas between, such as ar,en"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` has one readable line a field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _url(*schemes: str, suffix: str = "") -> AfterValidator:
+    """A validator for a URL with a host, one of `schemes`, and a path that ends in `suffix`."""
+    allowed = " or ".join(f"{scheme}://host{suffix}" for scheme in schemes)
+
+    def check(value: str) -> str:
+        trimmed = value.rstrip("/")
+        try:
+            parts = urlsplit(trimmed)
+            _ = parts.port
+        except ValueError:
+            parts = None
+        if parts is None or parts.scheme not in schemes or not parts.hostname or not trimmed.endswith(suffix):
+            raise ValueError(f"allowed: {allowed}")
+        return trimmed
+
+    return AfterValidator(check)
+
+
+LiveKitUrl = Annotated[str, _url("ws", "wss", "http", "https")]
+HttpBaseUrl = Annotated[str, _url("http", "https", suffix="/v1")]
+WebsocketUrl = Annotated[str, _url("ws", "wss")]
+
+
+class Settings(BaseSettings):
+    """All settings. A field's name in capitals is the name of its environment variable.
+
+    Seconds are floats where livekit-agents also takes seconds. A turn setting that is left out takes the
+    value of `PROFILE`. Raises `pydantic.ValidationError`; `load_settings` turns that into `SettingsError`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE,
+        yaml_file=PERFORMANCE_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,
+    )
+
+    # LiveKit
+    livekit_url: LiveKitUrl | None = Field(
+        None,
+        description="Websocket URL of the LiveKit server. `start` needs it; `dev` brings its own without it.",
+    )
+    livekit_api_key: str | None = Field(None, description="API key of the LiveKit server.")
+    livekit_api_secret: SecretStr | None = Field(None, description="API secret of the LiveKit server.")
+    agent_name: str = Field(
+        "firstword", min_length=1, max_length=64, description="The name that calls are dispatched to."
+    )
+
+    # Providers
+    openai_api_key: SecretStr | None = Field(None, description="OpenAI key; without it `dev` simulates the LLM.")
+    soniox_api_key: SecretStr | None = Field(None, description="Soniox key; without it `dev` simulates the STT.")
+    eleven_api_key: SecretStr | None = Field(None, description="ElevenLabs key; without it `dev` simulates the TTS.")
+    openai_base_url: HttpBaseUrl = Field(
+        "https://api.openai.com/v1", description="Base URL of the LLM's API; it ends in /v1."
+    )
+    soniox_base_url: WebsocketUrl = Field(
+        "wss://stt-rt.soniox.com/transcribe-websocket", description="The STT's websocket URL itself."
+    )
+    elevenlabs_base_url: HttpBaseUrl = Field(
+        "https://api.elevenlabs.io/v1", description="Base URL of the TTS's API; it ends in /v1."
+    )
+    llm_model: str = Field("gpt-4o-mini", min_length=1, description="Chat model.")
+    stt_model: str = Field("stt-rt-v5", min_length=1, description="Soniox real-time model.")
+    tts_model: str = Field("eleven_flash_v2_5", min_length=1, description="ElevenLabs model.")
+    tts_voice: str = Field("hpp4J3VqNfWAUOO0d1Us", min_length=1, description="ElevenLabs voice id.")
+    language_hints: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("ar", "en"), description="Languages that callers speak, ISO 639-1 codes with commas between."
+    )
+    max_tokens: int = Field(180, ge=16, le=4096, description="Longest reply in LLM tokens; a spoken answer is short.")
+
+    # The opening
+    greeting: str = Field("", max_length=500, description="The first words of every call; empty: the text in agent.py.")
+
+    # Turns
+    profile: Profile = Field(
+        "production",
+        description="Turn-taking: fast (shortest gap), steady (fewest false interruptions), production (between).",
+    )
+    min_endpointing_delay: float | None = Field(
+        None,
+        ge=0.05,
+        le=5.0,
+        description="Seconds of silence before a turn may end; the floor in every mode.",
+    )
+    max_endpointing_delay: float | None = Field(
+        None, ge=0.1, le=10.0, description="Seconds of silence after which a turn ends at the latest."
+    )
+    enable_interruptions: bool = Field(True, description="Whether the caller may interrupt the agent.")
+    interruption_threshold: float | None = Field(
+        None, ge=0.1, le=5.0, description="Seconds of the caller's speech that count as an interruption."
+    )
+
+    # HTTP to the providers
+    http_timeout: float = Field(10.0, ge=0.5, le=120.0, description="Seconds until a provider request fails.")
+    http_max_connections: int = Field(
+        100, ge=1, le=10_000, description="Open connections to the providers, per worker process."
+    )
+    max_retries: int = Field(2, ge=0, le=10, description="Attempts after a failed provider request.")
+
+    # The machine
+    pool_size: int = Field(4, ge=1, le=256, description="STT, TTS and LLM instances kept ready per worker process.")
+    pool_policy: PoolPolicy = Field(
+        "round_robin", description="Which ready instance is taken next: round_robin or lru."
+    )
+    standby_rooms: int = Field(
+        0, ge=0, le=100, description="Rooms kept open with a waiting agent, handed out with the token."
+    )
+    isolation: Isolation = Field(
+        "shared", description="Calls share one loop per worker (shared) or get a process each (process)."
+    )
+    workers: int = Field(1, ge=1, le=128, description="Worker processes of `start`; one per core is the most useful.")
+    max_calls: int = Field(25, ge=1, le=1000, description="Calls that one worker process takes at once.")
+    noise_cancellation: bool = Field(False, description="Krisp BVC on the caller's audio; LiveKit Cloud only.")
+    health_host: str = Field("127.0.0.1", description="Address of the health endpoint; 0.0.0.0 in a container.")
+    health_port: int = Field(
+        8081, ge=0, le=65_535, description="Port of the health endpoint of `start`; 0 picks a free one."
+    )
+    caller_timeout: float = Field(
+        120.0, ge=1.0, le=3_600.0, description="Seconds that an agent waits in a room for its caller."
+    )
+    drain_timeout: float = Field(
+        60.0,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds that `start` waits for running calls when it is asked to stop.",
+    )
+
+    # What is told
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    timeline_to_room: bool = Field(False, description="Send each call's timings to its room, for the page of `dev`.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, YamlConfigSettingsSource(settings_cls)
+
+    @field_validator("language_hints", mode="before")
+    @classmethod
+    def _split_hints(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("language_hints")
+    @classmethod
+    def _check_hints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or any(not (len(code) in (2, 3) and code.isalpha() and code.islower()) for code in value):
+            raise ValueError(_HINTS_ALLOWED)
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper_level(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("profile", "isolation", "pool_policy", mode="before")
+    @classmethod
+    def _lower_choice(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.livekit_url and not (self.livekit_api_key and self.livekit_api_secret):
+            raise ValueError("LIVEKIT_URL: needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET beside it")
+        low, high = self.min_endpointing_delay, self.max_endpointing_delay
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"MIN_ENDPOINTING_DELAY: got {low}, allowed: at most MAX_ENDPOINTING_DELAY ({high})")
+        return self
+
+    def missing_for_start(self) -> list[str]:
+        """Names of the variables that a production worker cannot do without and that are not set."""
+        required = ("livekit_url", "livekit_api_key", "livekit_api_secret", *PROVIDER_KEYS)
+        return [name.upper() for name in required if not getattr(self, name)]
+
+
+PROVIDER_KEYS = ("openai_api_key", "soniox_api_key", "eleven_api_key")
+_MASK = Mask()
+
+
+def read_settings() -> Settings:
+    """Settings from the environment and from the files in the working directory, read anew.
+
+    Raises `SettingsError` with one line a field: its name, what was found, what is allowed.
+    """
+    problems = _unknown_names(Path(PERFORMANCE_FILE))
+    if problems:
+        raise SettingsError(problems)
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]  # the sources fill the fields, not the call
+    except ValidationError as error:
+        raise SettingsError([_readable(problem) for problem in error.errors()]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{ENV_FILE}: not readable ({type(error).__name__}); allowed: UTF-8 text, one NAME=value a line"
+        raise SettingsError([problem]) from None
+
+
+@cache
+def load_settings() -> Settings:
+    """The process's settings, read once. Raises `SettingsError`."""
+    return read_settings()
+
+
+def child_environment(**changes: object) -> dict[str, str]:
+    """This process's environment with `changes` (by field name) written over it, for a child process.
+
+    The child reads `.env` and `performance.yaml` itself, so a change there reaches it at its next start.
+    It holds secrets: never print it. Raises ValueError for a name that is not a setting.
+    """
+    environment = dict(os.environ)
+    for name, value in changes.items():
+        if name not in Settings.model_fields:
+            raise ValueError(f"unknown setting {name!r}")
+        environment[name.upper()] = _as_text(value)
+    return environment
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(cast("tuple[str, ...]", value))
+    return str(value)
+
+
+def _unknown_names(file: Path) -> list[str]:
+    """Problems of a performance file that the settings class itself would not report."""
+    if not file.is_file():
+        return []
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" in line {place.line + 1}" if place else ""
+        return [f"{PERFORMANCE_FILE}: not readable as YAML{where}; allowed: one `name: value` a line"]
+    except (OSError, UnicodeDecodeError) as error:
+        kind = type(error).__name__
+        return [f"{PERFORMANCE_FILE}: not readable ({kind}); allowed: UTF-8 text, one `name: value` a line"]
+    if content is None:
+        return []
+    if not isinstance(content, dict):
+        return [f"{PERFORMANCE_FILE}: got a {type(content).__name__}; allowed: one `name: value` a line"]
+    names = [str(name) for name in cast("dict[object, object]", content)]
+    return [
+        f"{PERFORMANCE_FILE}: got {name!r}, allowed: the settings' names in lower case"
+        for name in names
+        if name not in Settings.model_fields
+    ]
+
+
+def _readable(problem: Any) -> str:
+    """One line for one pydantic error, without the value of a secret."""
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    allowed = _allowed(name, problem)
+    if name == "livekit_api_secret" or name in PROVIDER_KEYS:
+        return f"{name.upper()}: {allowed}"
+    # a URL may carry a password, and a key may stand in the wrong line
+    return f"{name.upper()}: got {_MASK.text(repr(problem.get('input')), limit=80)}, {allowed}"
+
+
+def _allowed(name: str, problem: Any) -> str:
+    """What a field takes, for any of the ways in which pydantic says that a value is not it."""
+    kind, told = str(problem["type"]), cast("dict[str, object]", problem.get("ctx", {}))
+    limits = {type(rule).__name__: rule for rule in Settings.model_fields[name].metadata}
+    if "Ge" in limits and "Le" in limits:
+        whole = "a whole number" if isinstance(limits["Ge"].ge, int) else "a number"
+        return f"allowed: {whole} from {limits['Ge'].ge} to {limits['Le'].le}"
+    if name == "language_hints":
+        return _HINTS_ALLOWED
+    if kind.startswith("bool"):
+        return "allowed: true or false"
+    if kind == "string_too_long":
+        return f"allowed: at most {told['max_length']} characters"
+    if kind == "string_too_short":
+        return "allowed: a text that is not empty"
+    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "allowed:")

@@ -1,0 +1,34 @@
+"""A call's timings, sent to its room for whoever shows them there. For development: callers see it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+    from observe.observer import CallRecord, TurnRecord
+
+TOPIC = "firstword.timeline"
+
+
+class RoomFeed:
+    """Sends `start` after the first word and `turn` after each turn, as JSON text streams."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+
+    async def started(self, call: CallRecord) -> None:
+        await self._send({"v": 1, "kind": "start", "t0": "dispatch", **call.start.as_dict()})
+
+    async def turned(self, call: CallRecord, turn: TurnRecord) -> None:
+        gap_ms = None if turn.gap_ms is None else round(turn.gap_ms, 1)
+        await self._send({"v": 1, "kind": "turn", "n": turn.number, "gap_ms": gap_ms, **turn.timeline.as_dict()})
+
+    async def ended(self, call: CallRecord) -> None:
+        """Nobody is left in the room to read it."""
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self._room.isconnected():
+            await self._room.local_participant.send_text(json.dumps(message), topic=TOPIC)

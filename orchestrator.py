@@ -1,0 +1,337 @@
+"""What happens in one call, from dispatch to goodbye. Read it from top to bottom.
+
+    dispatch -> room        connect, publish the agent's own voice
+             -> account     who is called, and with which words they are greeted
+             -> components  a lease on STT, TTS, LLM and VAD; then the session on them
+             -> greeting    its audio, from memory or made now
+             => the greeting waits in the voice and leaves in the moment that the caller is subscribed
+             => phase 2     everything that the caller does not hear
+             => turns
+             => goodbye     leases back, observers told, room closed
+
+A stage returns its expected failure as a value (`Failed`), so that one gather line tells the whole start
+and the call goes on without the stage where it can. An exception out of a stage is a bug.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from livekit import rtc
+from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, ErrorEvent, JobContext
+from livekit.agents.voice.agent_session import SessionConnectOptions
+
+from config import load_settings
+from observe.call_log import CallLog
+from observe.caller_audio import CallerAudio
+from observe.observer import CallRecord, TurnRecord
+from observe.room_feed import RoomFeed
+from observe.teller import Teller
+from observe.timeline import Timeline
+from observe.turn_recorder import TurnRecorder
+from prewarm.greeting import Greeting, SynthesisFailed
+from prewarm.kit import Kit
+from prewarm.recordings import recording
+from prewarm.transcript import HeldTranscript
+from prewarm.voice import Audible, Voice
+from turns.handling import AEC_WARMUP_S, soniox_options, turn_handling
+from turns.profiles import turn_profile
+from turns.room_options import room_options
+from turns.vad import VadFactory
+from utils.framework_private import job_received_at_s
+from utils.log_filters import error_name
+from utils.logging_config import bound_call_fields, get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from livekit.agents import JobProcess
+
+    from config import Settings
+    from prewarm.kit import Components
+    from service import Brief, Service
+
+log = get_logger("call")
+
+ACCOUNT_LIMIT_S = 1.0  # longer than that, the caller hears the default greeting and not silence
+MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
+LONGEST_PAUSE_S = 4.0
+LAST_TRANSCRIPT_S = 0.3  # the framework's 2 s keep each ended call's leases, and each drain, that much longer
+GOODBYE_LIMIT_S = 30.0  # the caller may not be there to hear it
+HUNG_UP = (rtc.DisconnectReason.CLIENT_INITIATED, rtc.DisconnectReason.USER_REJECTED)
+
+
+async def answer(service: Service, context: JobContext) -> None:
+    """The job's entrypoint: up to the waiting greeting; the call then lives in its handlers."""
+    kit = context.proc.userdata.get("kit")
+    if not isinstance(kit, Kit):
+        # ISOLATION=process: this process serves one call, so it gets one of each, now.
+        kit = build_kit(load_settings(), vads=context.proc.userdata["vads"], size=1)
+        context.add_shutdown_callback(kit.aclose)
+    await Call(service, context, kit).begin()
+
+
+def build_kit(settings: Settings, *, vads: VadFactory | None = None, size: int | None = None) -> Kit:
+    """The pools and connections of this process, not yet warmed. Needs a running loop."""
+    profile = turn_profile(settings)
+    make_vad = (vads or VadFactory(profile)).make
+    return Kit(settings, make_vad=make_vad, stt_options=soniox_options(settings, profile), size=size)
+
+
+def prepare_process(process: JobProcess) -> None:
+    """The setup function of ISOLATION=process: there is no loop yet, so only the weights are loaded."""
+    process.userdata["vads"] = VadFactory(turn_profile(load_settings()))
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A stage that gave nothing, and why."""
+
+    stage: str
+    reason: str
+
+
+class Call:
+    """One call: its stages, its state, its end. Made at dispatch, closed by the job's shutdown."""
+
+    def __init__(self, service: Service, context: JobContext, kit: Kit) -> None:
+        zero_s = job_received_at_s(context) or time.time()
+        self.record = CallRecord(context.job.id, context.job.room.name, Timeline(zero_s))
+        self._service = service
+        self._context = context
+        self._kit = kit
+        self._settings = kit.settings
+        self._timeline = self.record.start
+        self._voice = Voice(context.room, on_audible=self._on_audible)
+        self._components: Components | None = None
+        self._turns: TurnRecorder | None = None
+        self._teller: Teller | None = None
+        self._first_word = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def begin(self) -> None:
+        """Start all stages at once and leave the greeting waiting at the output."""
+        self._context.add_shutdown_callback(self.close)
+        self._timeline.add_span("dispatch", self._timeline.zero_s, time.time())
+        self._watch(self._context.room)
+        with bound_call_fields(call=self.record.call_id, room=self.record.room):
+            account = asyncio.create_task(self._account_stage(), name="account")
+            room, session, brief, greeting = await asyncio.gather(
+                self._room_stage(), self._session_stage(account), account, self._greeting_stage(account)
+            )
+            for stage in (room, session, greeting):
+                if isinstance(stage, Failed):
+                    self._note_error(stage.stage, stage.reason)
+            if isinstance(room, Failed):
+                self.end("no room")
+            elif isinstance(session, Failed) or isinstance(greeting, Failed):
+                self._start(self._say_goodbye())
+            else:
+                self._start(self._second_phase(session))
+                self._speak(session, brief.greeting, greeting)
+
+    # ---- the stages, side by side -------------------------------------------------------------------------
+
+    async def _room_stage(self) -> Failed | None:
+        with self._timeline.span("room") as span:
+            try:
+                await self._context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+            except Exception as error:  # noqa: BLE001  # the SDK raises bare exceptions
+                span.failed = str(error)
+                return Failed("room", span.failed)
+            self._voice.publish()
+        if self._context.room.remote_participants:
+            self._timeline.mark("caller_joined")
+        return None
+
+    async def _account_stage(self) -> Brief:
+        with self._timeline.span("account") as span:
+            if self._service.accounts is not None:
+                try:
+                    async with asyncio.timeout(ACCOUNT_LIMIT_S):
+                        return await self._service.accounts.find(self._context)
+                except Exception as error:  # noqa: BLE001  # whatever the lookup does, the caller is greeted
+                    span.failed = type(error).__name__
+                    log.warning("account not found, the default one answers", reason=span.failed)
+            return self._service.brief(self._settings)
+
+    async def _session_stage(self, account: asyncio.Task[Brief]) -> AgentSession[None] | Failed:
+        with self._timeline.span("components"):
+            session = self._make_session()
+        brief = await account
+        with self._timeline.span("session") as span:
+            try:
+                await session.start(brief.agent, room=self._context.room, room_options=room_options(self._settings))
+                if session.output.transcription is not None:
+                    session.output.transcription = HeldTranscript(session.room_io, session.output.transcription)
+            except Exception as error:
+                span.failed = type(error).__name__
+                log.exception("the session did not start")
+                return Failed("session", span.failed)
+            return session
+
+    async def _greeting_stage(self, account: asyncio.Task[Brief]) -> Greeting | Failed:
+        brief = await account
+        with self._timeline.span("greeting") as span:
+            try:
+                return await self._kit.greeting(brief.greeting)
+            except SynthesisFailed as error:
+                span.failed = str(error)
+                return Failed("greeting", span.failed)
+
+    def _make_session(self) -> AgentSession[None]:
+        self._components = leased = self._kit.lease()
+        limits = self._kit.conn_options
+        session = AgentSession[None](
+            stt=leased.stt.instance,
+            tts=leased.tts.instance,
+            llm=leased.llm.instance,
+            vad=leased.vad.instance,
+            turn_handling=turn_handling(self._settings, turn_profile(self._settings)),
+            aec_warmup_duration=AEC_WARMUP_S,
+            session_close_transcript_timeout=LAST_TRANSCRIPT_S,
+            conn_options=SessionConnectOptions(limits, limits, limits, max_unrecoverable_errors=MAX_FAILURES),
+        )
+        session.output.audio = self._voice
+        session.on("close", self._on_close)
+        session.on("error", functools.partial(self._on_error, session))
+        return session
+
+    # ---- the first word -----------------------------------------------------------------------------------
+
+    def _speak(self, session: AgentSession[None], text: str, sound: Greeting) -> None:
+        session.say(text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
+
+    def _on_audible(self, sound: Audible) -> None:
+        self._timeline.mark("first_frame", sound.playing_at_s)
+        self._timeline.mark("first_audible_sample", sound.audible_at_s)
+        self._first_word.set()
+        if self._turns is not None:
+            self._turns.reply_audible(sound.audible_at_s)
+
+    # ---- phase 2: what the caller does not hear -----------------------------------------------------------
+
+    async def _second_phase(self, session: AgentSession[None]) -> None:
+        try:
+            async with asyncio.timeout(self._settings.caller_timeout):
+                await self._first_word.wait()
+        except TimeoutError:
+            self.end("no caller")
+            return
+        if session.input.audio is not None:
+            heard = CallerAudio(session.input.audio)
+            session.input.audio = heard
+            self._turns = TurnRecorder(heard, self._on_turn)
+            self._turns.attach(session)
+        self._teller = self._make_teller()
+
+    def _make_teller(self) -> Teller:
+        observers = [CallLog(), *(self._service.observers(self._context) if self._service.observers else ())]
+        if self._settings.timeline_to_room:
+            observers.append(RoomFeed(self._context.room))
+        return Teller(self.record, observers)
+
+    def _on_turn(self, turn: TurnRecord) -> None:
+        self.record.turns.append(turn)
+        if self._teller is not None:
+            self._teller.turned(turn)
+
+    # ---- what goes wrong ----------------------------------------------------------------------------------
+
+    def _on_error(self, session: AgentSession[None], event: ErrorEvent) -> None:
+        """A provider failed for good in this call: go on with another instance of it."""
+        if getattr(event.error, "recoverable", False) or self._components is None:
+            return
+        kind = str(getattr(event.error, "type", "error"))
+        reason = error_name(getattr(event.error, "error", event.error))
+        self._note_error(kind, reason)
+        self._start(self._replace(session, event.source, reason, pause_s=self._pause_s(kind)))
+        if kind != "stt_error":
+            # The caller waits for an answer that will not come; after the STT's failure nobody waits.
+            sorry = recording("sorry")
+            self._speak(session, sorry.text, sorry)
+
+    async def _replace(self, session: AgentSession[None], broken: object, reason: str, *, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
+        if self._components is not None and not self.record.ended_by:
+            before = self._components.providers()
+            after = self._kit.swap(self._components, broken, reason).providers()
+            # Only what is new: setting a healthy STT once more would restart its stream and lose the caller's words.
+            session.current_agent.update_options(
+                **{kind: instance for kind, instance in after.items() if instance is not before[kind]}
+            )
+
+    def _pause_s(self, kind: str) -> float:
+        """At once for the first failure of a kind, then longer: an outage of seconds must not use up the attempts."""
+        failures = sum(error.startswith(kind) for error in self.record.errors)
+        return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), LONGEST_PAUSE_S)
+
+    def _on_close(self, event: CloseEvent) -> None:
+        if event.reason is CloseReason.ERROR:
+            self._start(self._say_goodbye())
+        elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
+            self.end("caller")
+        else:
+            # The agent's own word, or the job's end: if that has begun already, its reason stands.
+            self._context.shutdown("agent")
+
+    async def _say_goodbye(self) -> None:
+        """The last words need no provider: a recording, straight into the voice."""
+        try:
+            async with asyncio.timeout(GOODBYE_LIMIT_S):
+                await self._voice.play(recording("goodbye").frames())
+        except TimeoutError:
+            log.warning("nobody heard the goodbye", limit_s=GOODBYE_LIMIT_S)
+        self.end("error")
+
+    def _note_error(self, stage: str, reason: str) -> None:
+        self.record.errors.append(f"{stage}: {reason}")
+        log.warning("stage failed", stage=stage, reason=reason, call=self.record.call_id, room=self.record.room)
+
+    # ---- the end ------------------------------------------------------------------------------------------
+
+    def _watch(self, room: rtc.Room) -> None:
+        room.on("participant_connected", self._on_joined)
+        room.on("participant_disconnected", self._on_left)
+        self._voice.subscribed.add_done_callback(lambda _: self._timeline.mark("caller_subscribed"))
+
+    def _on_joined(self, _participant: rtc.RemoteParticipant) -> None:
+        self._timeline.mark("caller_joined")
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        # The session ends itself for a caller whom it knows; one who leaves before that is seen only here.
+        if participant.disconnect_reason in HUNG_UP and not self._context.room.remote_participants:
+            self.end("caller")
+
+    def end(self, by: str) -> None:
+        """End the call. The first reason counts; closing follows by the job's shutdown."""
+        if not self.record.ended_by:
+            self.record.ended_by = by
+            self._context.shutdown(by)
+
+    async def close(self, reason: str = "") -> None:
+        """Give everything back. Called once by the job, whatever ended it."""
+        self.record.ended_by = self.record.ended_by or reason or "worker"
+        self.record.duration_s = time.time() - self._timeline.zero_s
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._voice.aclose()
+        if self._components is not None:
+            self._components.release()
+        if self._turns is not None:
+            self._turns.finish()
+        with bound_call_fields(call=self.record.call_id, room=self.record.room):
+            self._teller = self._teller or self._make_teller()
+            await self._teller.ended()
+        if self.record.ended_by in ("caller", "agent", "error", "no caller"):
+            await self._context.delete_room()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

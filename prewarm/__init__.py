@@ -1,0 +1,1 @@
+"""What is ready before the caller comes?"""

@@ -1,0 +1,191 @@
+"""Everything that is ready before a caller comes, and the steps that make it so."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from livekit.agents import APIConnectOptions, llm, stt, tts, vad
+
+from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
+from prewarm.http_clients import HttpClients
+from prewarm.pool import Lease, Pool
+from prewarm.providers import make_llm, make_stt, make_tts
+from utils.logging_config import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from livekit.plugins import soniox
+
+    from config import Settings
+    from utils.audio import Pcm
+
+log = get_logger("prewarm")
+
+REFRESH_INTERVAL_S = 50.0  # below the 60 s after which common load balancers drop an idle connection
+
+
+@dataclass(frozen=True)
+class WarmStep:
+    """One step of the warm-up: how long it took, and why it failed if it did."""
+
+    name: str
+    took_ms: float
+    failed: str | None = None
+
+
+@dataclass
+class Components:
+    """What one call leases. `release` gives all of it back; it may be called any number of times."""
+
+    stt: Lease[stt.STT[Any]]
+    tts: Lease[tts.TTS[Any]]
+    llm: Lease[llm.LLM[Any]]
+    vad: Lease[vad.VAD]
+
+    def providers(self) -> dict[str, Any]:
+        """The instances by kind, as `Agent.update_options` names them."""
+        return {"stt": self.stt.instance, "tts": self.tts.instance, "llm": self.llm.instance}
+
+    def release(self) -> None:
+        for lease in (self.stt, self.tts, self.llm, self.vad):
+            lease.release()
+
+
+class Kit:
+    """The pools, the connections and the greetings of one worker process. Made on a running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        make_vad: Callable[[], vad.VAD],
+        stt_options: soniox.STTOptions,
+        size: int | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clients = HttpClients(settings)
+        self.conn_options = APIConnectOptions(
+            max_retry=settings.max_retries, retry_interval=0.3, timeout=settings.http_timeout
+        )
+        self.greetings = GreetingCache()
+        count, policy = size or settings.pool_size, settings.pool_policy
+        self.stt: Pool[stt.STT[Any]] = Pool(
+            "stt", size=count, policy=policy, close=_close, make=lambda: make_stt(settings, self.clients, stt_options)
+        )
+        self.tts: Pool[tts.TTS[Any]] = Pool(
+            "tts", size=count, policy=policy, close=_close, warm=_prewarm, make=lambda: make_tts(settings, self.clients)
+        )
+        self.llm: Pool[llm.LLM[Any]] = Pool(
+            "llm", size=count, policy=policy, close=_close, warm=_prewarm, make=lambda: make_llm(settings, self.clients)
+        )
+        self.vad: Pool[vad.VAD] = Pool("vad", size=count, policy=policy, close=_nothing, make=make_vad)
+        self._keeper: asyncio.Task[None] | None = None
+
+    def greeting_key(self, text: str) -> GreetingKey:
+        return GreetingKey(text, self.settings.tts_voice, self.settings.tts_model)
+
+    async def open(self, greetings: list[str]) -> list[WarmStep]:
+        """Warm everything at once. A step that fails is reported, not raised: a provider may be back later."""
+        steps = await asyncio.gather(
+            _timed("stt", self.stt.fill()),
+            _timed("vad", self.vad.fill()),
+            _timed("llm", self._warm_llm()),
+            _timed("tts and greeting", self._warm_tts(greetings)),
+        )
+        # What is alive now lives as long as the worker: the collector need not walk it during a call.
+        frozen = await _timed("garbage", asyncio.to_thread(_freeze_garbage))
+        self._keeper = asyncio.create_task(self._keep_warm(), name="keep warm")
+        for step in steps:
+            if step.failed:
+                log.warning("warm-up step failed; calls will try again", step=step.name, reason=step.failed)
+        return [*steps, frozen]
+
+    def lease(self) -> Components:
+        """Components for one call, at once."""
+        return Components(self.stt.lease(), self.tts.lease(), self.llm.lease(), self.vad.lease())
+
+    def swap(self, components: Components, broken: object, reason: str) -> Components:
+        """Replace the member that is `broken` in `components` by another; returns them. Unknown: unchanged."""
+        for kind, pool in (("stt", self.stt), ("tts", self.tts), ("llm", self.llm)):
+            lease: Lease[Any] = getattr(components, kind)
+            if lease.instance is broken:
+                lease.mark_broken(reason)
+                setattr(components, kind, pool.lease())
+                lease.release()
+        return components
+
+    async def greeting(self, text: str) -> Greeting:
+        """The greeting's sound, from memory or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
+        key = self.greeting_key(text)
+        try:
+            return await self.greetings.get(key, self._speak)
+        except SynthesisFailed:
+            return await self.greetings.get(key, self._speak)
+
+    async def aclose(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+        await self.greetings.aclose()
+        await asyncio.gather(self.stt.aclose(), self.tts.aclose(), self.llm.aclose(), self.vad.aclose())
+        await self.clients.aclose()
+
+    async def _warm_llm(self) -> None:
+        # The client's sub-clients are made on first touch, 15 ms that the first reply would pay.
+        _ = self.clients.openai.chat.completions
+        await asyncio.gather(self.clients.openai.models.list(), self.llm.fill())
+
+    async def _warm_tts(self, greetings: list[str]) -> None:
+        await self.tts.fill()
+        await asyncio.gather(*(self.greeting(text) for text in greetings))
+
+    async def _speak(self, text: str) -> Pcm:
+        lease = self.tts.lease()
+        try:
+            return await synthesize(text, lease.instance, self.conn_options)
+        except SynthesisFailed:
+            lease.mark_broken("it did not speak the greeting")
+            raise
+        finally:
+            lease.release()
+
+    async def _keep_warm(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_INTERVAL_S)
+            await asyncio.gather(self.tts.refresh(), self.clients.openai.models.list(), return_exceptions=True)
+
+
+async def _timed(name: str, work: Awaitable[object]) -> WarmStep:
+    begin = time.perf_counter()
+    failed = None
+    try:
+        await work
+    except SynthesisFailed as error:
+        failed = str(error)
+    except Exception as error:  # noqa: BLE001  # a provider that is away must not keep the worker from starting
+        failed = type(error).__name__  # the text may hold a key
+    return WarmStep(name, (time.perf_counter() - begin) * 1000, failed)
+
+
+def _freeze_garbage() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+async def _prewarm(instance: tts.TTS[Any] | llm.LLM[Any]) -> None:
+    instance.prewarm()
+
+
+async def _close(instance: stt.STT[Any] | tts.TTS[Any] | llm.LLM[Any]) -> None:
+    await instance.aclose()
+
+
+async def _nothing(_: object) -> None:
+    """A detector owns nothing: its streams are closed by the session."""

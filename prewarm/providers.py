@@ -1,0 +1,43 @@
+"""The provider plugins, built from the settings: one place for each constructor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livekit.plugins import elevenlabs, openai, soniox
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from config import Settings
+    from prewarm.http_clients import HttpClients
+
+TTS_SAMPLE_RATE_HZ = 24_000  # what the room's audio source takes: no decoder and no resampler between
+
+
+def make_stt(settings: Settings, clients: HttpClients, params: soniox.STTOptions) -> soniox.STT:
+    return soniox.STT(
+        api_key=_text(settings.soniox_api_key),
+        base_url=settings.soniox_base_url,
+        http_session=clients.session,
+        params=params,
+    )
+
+
+def make_tts(settings: Settings, clients: HttpClients) -> elevenlabs.TTS:
+    return elevenlabs.TTS(
+        voice_id=settings.tts_voice,
+        model=settings.tts_model,
+        encoding="pcm_24000",
+        api_key=_text(settings.eleven_api_key),
+        base_url=settings.elevenlabs_base_url,
+        http_session=clients.session,
+    )
+
+
+def make_llm(settings: Settings, clients: HttpClients) -> openai.LLM:
+    return openai.LLM(model=settings.llm_model, client=clients.openai, max_completion_tokens=settings.max_tokens)
+
+
+def _text(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

@@ -1,0 +1,132 @@
+"""The agent's own audio track, published before the caller is there.
+
+The framework publishes its track after a caller is linked and holds every frame until the first
+subscription. This output is published as soon as the room is connected; the greeting waits inside it and
+its first frame leaves in the moment that the caller is subscribed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from livekit import rtc
+
+from prewarm.providers import TTS_SAMPLE_RATE_HZ
+from utils.audio import first_audible
+from utils.framework_private import ParticipantAudioOutput
+from utils.logging_config import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+log = get_logger("voice")
+
+TRACK_NAME = "roomio_audio"  # the framework's own name, which its clients look for
+BLOCK_SAMPLES = TTS_SAMPLE_RATE_HZ // 100  # the native source sends whole blocks of 10 ms
+UNPUBLISH_LIMIT_S = 2.0
+
+
+@dataclass(frozen=True)
+class Audible:
+    """The first sound of a stretch of speech. Both times are `time.time()` in seconds."""
+
+    playing_at_s: float
+    audible_at_s: float
+
+
+class Voice(ParticipantAudioOutput):
+    """An audio output that tells when the first audible sample of each utterance leaves.
+
+    `on_audible` is called once an utterance, from the loop, and must not block.
+    """
+
+    def __init__(self, room: rtc.Room, *, on_audible: Callable[[Audible], None]) -> None:
+        super().__init__(
+            room,
+            sample_rate=TTS_SAMPLE_RATE_HZ,
+            num_channels=1,
+            track_publish_options=rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
+            track_name=TRACK_NAME,
+        )
+        self._on_audible = on_audible
+        self._silent_s = 0.0
+        self._heard = False
+        self._captured = 0  # samples since the last flush
+        self._playing_at_s: float | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        self.on("playback_started", self._started)
+        self.on("playback_finished", self._finished)
+
+    def publish(self) -> None:
+        """Publish the track; the room must be connected. Returns at once: publishing waits for a listener."""
+        if self._publishing is None:
+            self._publishing = asyncio.create_task(self.start(), name="publish voice")
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        # Shielded: a speech that is cancelled while it waits would cancel the wait of every later one.
+        await asyncio.shield(self.subscribed)
+        await super().capture_frame(frame)
+        self._captured += frame.samples_per_channel
+        if self._heard:
+            return
+        onset = first_audible(np.frombuffer(frame.data, dtype=np.int16), frame.sample_rate)
+        if onset is None:
+            self._silent_s += frame.duration
+            return
+        self._heard = True
+        self._silent_s += onset / frame.sample_rate
+        self._tell()
+
+    def flush(self) -> None:
+        # What is short of a block would stay in the source and click at the beginning of the next utterance.
+        missing = -self._captured % BLOCK_SAMPLES
+        self._captured = 0
+        for frame in self._audio_bstream.push(bytes(2 * missing)):
+            self._audio_buf.send_nowait(frame)
+            self._pushed_duration += frame.duration
+        super().flush()
+
+    def clear_buffer(self) -> None:
+        self._captured = 0
+        super().clear_buffer()
+
+    async def play(self, frames: AsyncIterator[rtc.AudioFrame]) -> None:
+        """Play `frames` to their end, past any session. Waits for a listener first."""
+        async for frame in frames:
+            await self.capture_frame(frame)
+        self.flush()
+        await self.wait_for_playout()
+
+    async def aclose(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
+        await self._unpublish()
+        await super().aclose()
+
+    async def _unpublish(self) -> None:
+        # The native thread of a track outlives a room that the server closes, unless the track was taken back before.
+        if self._publication is None or not self._room.isconnected():
+            return
+        try:
+            async with asyncio.timeout(UNPUBLISH_LIMIT_S):
+                await self._room.local_participant.unpublish_track(self._publication.sid)
+        except (TimeoutError, rtc.participant.UnpublishTrackError):
+            log.debug("the track went with the room")
+
+    def _started(self, event: object) -> None:
+        self._playing_at_s = time.time()
+        self._tell()
+
+    def _finished(self, event: object) -> None:
+        self._silent_s = 0.0
+        self._heard = False
+        self._playing_at_s = None
+
+    def _tell(self) -> None:
+        if self._heard and self._playing_at_s is not None:
+            self._on_audible(Audible(self._playing_at_s, self._playing_at_s + self._silent_s))

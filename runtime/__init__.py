@@ -1,0 +1,1 @@
+"""How do calls share a machine?"""

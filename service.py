@@ -1,0 +1,45 @@
+"""What `agent.py` hands in: who speaks, the first words, who is called and what listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from livekit.agents import Agent, JobContext
+
+    from config import Settings
+    from observe.observer import CallObserver
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Who speaks in one call, and the first words."""
+
+    agent: Agent
+    greeting: str
+
+
+class Accounts(Protocol):
+    """Finds out who is being called. Whatever it raises, the call goes on with the service's own brief."""
+
+    async def find(self, context: JobContext) -> Brief: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A voice agent: who speaks, the first words, who is called and what listens.
+
+    With ISOLATION=process it crosses a process border: what it holds must be importable by name.
+    """
+
+    agent: Callable[[], Agent]
+    greeting: str
+    accounts: Accounts | None = None
+    observers: Callable[[JobContext], Sequence[CallObserver]] | None = None
+
+    def brief(self, settings: Settings) -> Brief:
+        """The brief of a call that no account claims."""
+        return Brief(self.agent(), settings.greeting or self.greeting)

@@ -1,0 +1,1 @@
+"""What if there are no keys and no server? Local providers that speak the real wire protocols."""

@@ -1,0 +1,1 @@
+"""What does a caller say? Recorded speech with its words and their times."""

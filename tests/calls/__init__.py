@@ -1,0 +1,1 @@
+"""Whole calls: a real server, real plugins, real audio."""

@@ -1,0 +1,101 @@
+"""A caller may leave at any moment, or never come: nothing of the call stays."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from livekit import api
+
+from tests.harness import run_worker, settings_for
+
+if TYPE_CHECKING:
+    from service import Service
+    from sim.livekit_server import LocalLiveKit
+    from sim.providers import SimulatedProviders
+    from tests.conftest import MakeSettings
+    from tests.harness import Recorder, Worker
+
+
+def tasks_of_calls() -> set[str]:
+    """Names of the tasks that belong to a call; the rest is the worker's own."""
+    return {task.get_name() for task in asyncio.all_tasks() if "job" in task.get_name() or "voice" in task.get_name()}
+
+
+async def nothing_stays(worker: Worker, room: str) -> None:
+    await worker.idle()
+    assert room not in await worker.rooms()
+    assert tasks_of_calls() == set()
+
+
+@pytest.mark.parametrize("moment", ["as soon as connected", "when the first word is heard"])
+async def test_caller_leaves_early(
+    livekit: LocalLiveKit,
+    sim: SimulatedProviders,
+    service: Service,
+    recorder: Recorder,
+    make_settings: MakeSettings,
+    moment: str,
+) -> None:
+    """Whoever leaves before or during the greeting ends the call, and the log says who did."""
+    async with run_worker(service, settings_for(make_settings, livekit, sim), livekit) as worker:
+        room = await worker.open_room()
+        async with worker.caller(room) as caller:
+            if moment == "when the first word is heard":
+                await caller.first_word(timeout_s=10)
+            else:
+                await agent_is_in(worker, room)
+        call = await recorder.until("ended")
+        assert call.ended_by == "caller"
+        assert recorder.told == ["started", "ended"]
+        await nothing_stays(worker, room)
+
+
+async def test_caller_never_comes(
+    livekit: LocalLiveKit, sim: SimulatedProviders, service: Service, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """A room that is closed before anybody joined takes the waiting agent with it."""
+    async with run_worker(service, settings_for(make_settings, livekit, sim), livekit) as worker:
+        room = await worker.open_room()
+        await agent_is_in(worker, room)
+        await worker.api.room.delete_room(api.DeleteRoomRequest(room=room))
+        call = await recorder.until("ended")
+        assert call.turns == []
+        assert call.start.get("first_audible_sample") is None
+        await nothing_stays(worker, room)
+
+
+async def test_room_is_gone_before_the_agent_comes(
+    livekit: LocalLiveKit, sim: SimulatedProviders, service: Service, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """A room that dies during the dispatch, which the agent's joining makes anew, is left after CALLER_TIMEOUT."""
+    async with run_worker(service, settings_for(make_settings, livekit, sim, caller_timeout=1.0), livekit) as worker:
+        gone = await worker.open_room()
+        await worker.api.room.delete_room(api.DeleteRoomRequest(room=gone))
+        call = await recorder.until("ended")
+        assert call.ended_by == "no caller"
+        await nothing_stays(worker, gone)
+
+
+async def test_worker_that_stops_ends_its_calls(
+    livekit: LocalLiveKit, sim: SimulatedProviders, service: Service, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """Closing the worker in the middle of a greeting tells the observers and gives everything back."""
+    async with run_worker(service, settings_for(make_settings, livekit, sim), livekit) as worker:
+        async with worker.caller(await worker.open_room()) as caller:
+            await caller.first_word(timeout_s=10)
+            await worker.server.aclose()
+            call = await recorder.until("ended")
+            assert call.ended_by == "worker shutdown"
+        assert worker.kit.tts.leased == 0
+
+
+async def agent_is_in(worker: Worker, room: str) -> None:
+    """Wait until the agent has published its voice in `room`."""
+    async with asyncio.timeout(10):
+        while True:
+            found = await worker.api.room.list_participants(api.ListParticipantsRequest(room=room))
+            if any(participant.tracks for participant in found.participants if participant.kind == 4):
+                return
+            await asyncio.sleep(0.05)

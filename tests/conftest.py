@@ -1,0 +1,99 @@
+"""For every test: settings of its own, a deadline, nothing left running, and one livekit-server for the run."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+import pytest_asyncio
+
+from config import Settings, load_settings
+from sim.livekit_server import LocalLiveKit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from pathlib import Path
+
+TEST_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 2.0
+"""Tasks that are ending need a few turns of the loop, and more of them on a busy machine."""
+
+
+class MakeSettings(Protocol):
+    """`make_settings(max_calls=2)`: the defaults, changed by field name; nothing is read from the machine."""
+
+    def __call__(self, **fields: Any) -> Settings: ...
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSettings]:
+    """A working directory without files and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields:
+            monkeypatch.delenv(name)
+    load_settings.cache_clear()
+
+    def make(**fields: Any) -> Settings:
+        return Settings(**fields)
+
+    yield make
+    load_settings.cache_clear()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def livekit() -> AsyncIterator[LocalLiveKit]:
+    """The real livekit-server, one for the whole run: a test takes a room name of its own."""
+    async with LocalLiveKit() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def no_task_is_left_behind() -> AsyncIterator[None]:
+    """Fails a test after which an asyncio task still runs, and says which one and where it waits."""
+    before = asyncio.all_tasks()
+    yield
+    ours = asyncio.current_task()
+    left = {task for task in asyncio.all_tasks() - before if task is not ours}
+    if left:
+        _, left = await asyncio.wait(left, timeout=SETTLE_LIMIT_S)
+    if left:
+        told = "\n".join(_where(task) for task in left)
+        for task in left:
+            task.cancel()  # the next test begins without them
+        await asyncio.wait(left, timeout=SETTLE_LIMIT_S)
+        pytest.fail(f"{len(left)} task(s) left behind:\n{told}", pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each async test its deadline."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = _with_deadline(item.obj)
+
+
+def _with_deadline(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    @functools.wraps(test)
+    async def limited(*args: Any, **kwargs: Any) -> None:
+        deadline = asyncio.timeout(TEST_LIMIT_S)
+        try:
+            async with deadline:
+                await test(*args, **kwargs)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise AssertionError(f"not done after {TEST_LIMIT_S:g} s; it waited where the cause ends") from error
+            raise
+
+    return limited
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    coroutine = task.get_coro()
+    name = getattr(coroutine, "__qualname__", repr(coroutine))
+    frames = task.get_stack()
+    place = f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "not started"
+    return f"  {task.get_name()}: {name} at {place}"

@@ -1,0 +1,74 @@
+"""What a call leaves in the log at the default level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from observe.call_log import CallLog
+from tests.observe.records import call, turn
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]:
+    """The message and the named fields of each line; all lines are of the call's logger."""
+    assert {record.name for record in caplog.records} == {"call"}
+    return [
+        {"event": record.getMessage(), **{name: vars(record)[name] for name in names if name in vars(record)}}
+        for record in caplog.records
+    ]
+
+
+async def test_a_call_of_two_turns_is_four_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """One when it begins, one a turn, one when it ends: no more."""
+    log, record = CallLog(), call()
+    with caplog.at_level("INFO"):
+        await log.started(record)
+        for number in (1, 2):
+            record.turns.append(turn(number))
+            await log.turned(record, record.turns[-1])
+        await log.ended(record)
+    assert [line["event"] for line in lines(caplog)] == ["call began", "turn", "turn", "call ended"]
+
+
+async def test_the_first_line_has_every_stage_and_the_first_word(caplog: pytest.LogCaptureFixture) -> None:
+    """Whole milliseconds from dispatch: when each stage was done."""
+    with caplog.at_level("INFO"):
+        await CallLog().started(call())
+    assert lines(caplog, "dispatch_ms", "room_ms", "first_word_ms") == [
+        {"event": "call began", "dispatch_ms": 2, "room_ms": 50, "first_word_ms": 88}
+    ]
+
+
+async def test_a_turns_line_has_its_times(caplog: pytest.LogCaptureFixture) -> None:
+    """None where there was no such stage; `interrupted` only where it was."""
+    names = ("n", "gap_ms", "end_of_turn_ms", "transcript_ms", "llm_ttft_ms", "tts_ttfb_ms", "interrupted")
+    with caplog.at_level("INFO"):
+        await CallLog().turned(call(), turn(3))
+        await CallLog().turned(call(), turn(4, interrupted=True))
+    times = {"gap_ms": 812, "end_of_turn_ms": None, "transcript_ms": 301, "llm_ttft_ms": 251, "tts_ttfb_ms": 120}
+    assert lines(caplog, *names) == [
+        {"event": "turn", "n": 3, **times},
+        {"event": "turn", "n": 4, **times, "interrupted": True},
+    ]
+
+
+async def test_the_last_line_says_who_ended_it_and_what_went_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    """`errors` only if there were any."""
+    good, bad = call(), call()
+    good.ended_by, good.duration_s = "caller", 12.345
+    bad.ended_by, bad.errors = "error", ["greeting: the voice did not answer"]
+    with caplog.at_level("INFO"):
+        await CallLog().ended(good)
+        await CallLog().ended(bad)
+    assert lines(caplog, "by", "seconds", "turns", "errors") == [
+        {"event": "call ended", "by": "caller", "seconds": 12.3, "turns": 0},
+        {
+            "event": "call ended",
+            "by": "error",
+            "seconds": 0.0,
+            "turns": 0,
+            "errors": ["greeting: the voice did not answer"],
+        },
+    ]

@@ -1,0 +1,55 @@
+"""Chromium for tests: the system's or Playwright's own, with a microphone that hears a tone."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import Error, async_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from playwright.async_api import Browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@asynccontextmanager
+async def chromium(*, microphone: bool = True) -> AsyncGenerator[Browser]:
+    """A browser that grants the microphone, or (microphone=False) has none. Skips the test if there is no Chromium."""
+    flags = FLAGS if microphone else [flag for flag in FLAGS if "media-stream" not in flag]
+    options: dict[str, Any] = {"args": flags, "headless": True}
+    async with async_playwright() as playwright:
+        found = next((path for name in NAMES if (path := shutil.which(name))), None)
+        if found is None and not _installed(playwright.chromium.executable_path):
+            pytest.skip("no Chromium: install it, or run `uv run playwright install chromium`")
+        if found is not None:
+            options["executable_path"] = found
+        try:
+            browser = await playwright.chromium.launch(**options)
+        except Error as error:
+            pytest.fail(f"Chromium did not start: {error.message.splitlines()[0]}")
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def _installed(path: str) -> bool:
+    return Path(path).is_file()

@@ -1,0 +1,33 @@
+"""The page's server beside a real livekit-server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from sim.livekit_server import LocalLiveKit
+from tests.web.page_server import AGENT, PROVIDERS, PageServer, serve
+from web.server import page_app
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest_asyncio.fixture(scope="session")
+async def livekit() -> AsyncIterator[LocalLiveKit]:
+    async with LocalLiveKit() as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def page_server(livekit: LocalLiveKit) -> AsyncIterator[PageServer]:
+    app = page_app(
+        livekit_url=livekit.url,
+        api_key=livekit.api_key,
+        api_secret=livekit.api_secret,
+        agent_name=AGENT,
+        info={"providers": PROVIDERS},
+    )
+    async with serve(app) as server:
+        yield server

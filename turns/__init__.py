@@ -1,0 +1,1 @@
+"""When does the agent speak, and when does it stop?"""

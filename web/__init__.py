@@ -1,0 +1,1 @@
+"""What the caller sees: the page, and the few requests behind it."""

@@ -1,0 +1,144 @@
+"""The page's server: the page, a token for a call, and what the page tells about the agent."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+from unicodedata import category
+
+from aiohttp import web
+from livekit import api
+
+from rooms.dispatch import DispatchError, open_room
+from rooms.standby import StandbyRooms, age_limit_s
+from rooms.tokens import ApiKey, caller_token, new_name
+from web.assets import load_assets
+from web.guards import RateLimit, guard, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+MAX_NAME_CHARS = 64
+MAX_BODY_BYTES = 4096
+MINT_BURST = 30
+MINTS_PER_S = 5.0
+CALLER_TIMEOUT_S = 120.0
+LIVEKIT = web.AppKey("livekit", api.LiveKitAPI)
+STANDBY = web.AppKey("standby", StandbyRooms)
+NO_INFO: Mapping[str, object] = MappingProxyType({})
+
+
+def page_app(
+    *,
+    livekit_url: str,
+    api_key: str,
+    api_secret: str,
+    agent_name: str,
+    info: Mapping[str, object] = NO_INFO,
+    standby_rooms: int = 0,
+    caller_timeout_s: float = CALLER_TIMEOUT_S,
+) -> web.Application:
+    """The application; run it on a loopback address, it answers no other.
+
+    - `GET /`, `GET /static/<file>`: the page.
+    - `POST /api/token`, body nothing or `{"name": <at most 64 characters>}`: answers `{"url", "token", "room",
+      "identity"}`. The room is one in which the agent waits already, if `standby_rooms` has kept one; else a new one
+      with the agent on its way, whose job has `{"identity", "name"}` as metadata. The token has the name in both.
+    - `GET /api/info`: `livekit_url`, `agent_name` and all of `info`, which must be JSON. The page shows
+      `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
+    - `GET /healthz`: `{"status": "ok"}`.
+
+    `caller_timeout_s` is how long an agent waits for its caller: no standby room gets older than half of it.
+
+    Errors are `{"error": {"message"}}`, with `field`, `value` and `allowed` where an input is at fault: 400 a wrong
+    body, 403 another site asks, 429 too many calls (see Retry-After), 502 LiveKit failed.
+    """
+    key = ApiKey(api_key, api_secret)
+    assets = load_assets()
+    mint_rate = RateLimit(burst=MINT_BURST, per_s=MINTS_PER_S)
+    about = {"livekit_url": livekit_url, "agent_name": agent_name, **info}
+
+    async def livekit_client(app: web.Application) -> AsyncIterator[None]:
+        async with api.LiveKitAPI(livekit_url, api_key, api_secret) as client:
+            app[LIVEKIT] = client
+            yield
+
+    async def standby(app: web.Application) -> AsyncIterator[None]:
+        max_age_s = age_limit_s(caller_timeout_s)
+        async with StandbyRooms(app[LIVEKIT], agent_name, size=standby_rooms, max_age_s=max_age_s) as rooms:
+            app[STANDBY] = rooms
+            yield
+
+    async def index(request: web.Request) -> web.Response:
+        return assets["index.html"].response(request)
+
+    async def static(request: web.Request) -> web.Response:
+        asset = assets.get(request.match_info["name"])
+        return asset.response(request) if asset else refusal(404, "no such file")
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def tell_info(_: web.Request) -> web.Response:
+        return web.json_response(about, headers={"Cache-Control": "no-store"})
+
+    async def mint(request: web.Request) -> web.Response:
+        wait_s = mint_rate.wait_s()
+        if wait_s > 0:
+            refused = refusal(429, f"too many calls at once: try again in {math.ceil(wait_s)} s")
+            refused.headers["Retry-After"] = str(math.ceil(wait_s))
+            return refused
+        name = await _caller_name(request)
+        if isinstance(name, web.Response):
+            return name
+        identity = new_name("caller")
+        room = request.app[STANDBY].take()
+        if room is None:
+            room = new_name("call")
+            metadata = json.dumps({"identity": identity, "name": name})
+            try:
+                await open_room(request.app[LIVEKIT], room, agent_name, metadata, fresh=True)
+            except DispatchError as error:
+                return refusal(502, str(error))
+        token = caller_token(key, room=room, identity=identity, name=name)
+        answer = {"url": livekit_url, "token": token, "room": room, "identity": identity}
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    app = web.Application(middlewares=[guard(livekit_url)], client_max_size=MAX_BODY_BYTES)
+    app.cleanup_ctx.extend([livekit_client, standby])
+    app.add_routes(
+        [
+            web.get("/", index),
+            web.get("/static/{name}", static),
+            web.get("/healthz", health),
+            web.get("/api/info", tell_info),
+            web.post("/api/token", mint),
+        ]
+    )
+    return app
+
+
+async def _caller_name(request: web.Request) -> str | web.Response:
+    """The name in the request's body, '' without one, or the refusal of a wrong body."""
+    raw = await request.read()
+    if not raw.strip():
+        return ""
+    shape = '{} or {"name": <text>}'
+    start = raw[:MAX_NAME_CHARS].decode(errors="replace")
+    try:
+        body: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        return refusal(400, "body: not JSON", field="body", value=start, allowed=shape)
+    if not isinstance(body, dict):
+        return refusal(400, "body: not an object", field="body", value=start, allowed=shape)
+    fields = cast("dict[str, object]", body)
+    unknown = next((field for field in fields if field != "name"), None)
+    if unknown is not None:
+        return refusal(400, f"{unknown}: unknown field", field=unknown, value=fields[unknown], allowed=shape)
+    name = fields.get("name", "")
+    if not isinstance(name, str) or len(name) > MAX_NAME_CHARS or any(category(c) in ("Cc", "Cs") for c in name):
+        allowed = f"text of at most {MAX_NAME_CHARS} characters, none of them a control character"
+        return refusal(400, f"name: must be {allowed}", field="name", value=name, allowed=allowed)
+    return name
