@@ -208,11 +208,9 @@ async def test_a_call_that_is_not_waited_for_is_closed_in_order(
             assert await it.ends() == 0
             await caller.quiet(400)
         assert await gone(tree, timeout_s=5) == []
-    assert [record["event"] for record in it.records()][-3:] == [
-        "draining",
-        "calls are ended before their time",
-        "call ended",
-    ]
+    # The framework may tell of a spare process that it killed while that one still started.
+    order = ["draining", "calls are ended before their time", "call ended"]
+    assert [record["event"] for record in it.records() if record["event"] in order] == order
 
 
 async def test_the_log_level_is_obeyed(tmp_path: Path, environment: dict[str, str]) -> None:
