@@ -119,6 +119,14 @@ class Settings(BaseSettings):
     # The opening
     greeting: str = Field("", max_length=500, description="The first words of every call; empty: the text in agent.py.")
 
+    # The first word: each of these is an optimisation, and can be switched off to measure what it gives
+    parallel_stages: bool = Field(True, description="Start all stages of a call at once, not one after the other.")
+    voice_first: bool = Field(True, description="Publish the agent's voice before the caller is there.")
+    defer_phase_two: bool = Field(
+        True, description="Leave what the caller does not hear (handlers, metrics) until after the first word."
+    )
+    lazy_imports: bool = Field(True, description="Import what a call does not need only when it is used.")
+
     # Turns
     profile: Profile = Field(
         "production",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from observe.caller_audio import CallerAudio
 from observe.observer import CallRecord, TurnRecord
 from observe.room_feed import RoomFeed
 from observe.teller import Teller
-from observe.timeline import Timeline
+from observe.timeline import Span, Timeline
 from observe.turn_recorder import TurnRecorder
 from prewarm.greeting import Greeting, SynthesisFailed
 from prewarm.kit import Kit
@@ -47,7 +48,7 @@ from utils.log_filters import error_name
 from utils.logging_config import bound_call_fields, get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncGenerator, Coroutine
 
     from livekit.agents import JobProcess
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 log = get_logger("call")
 
+STAGES = 4
 ACCOUNT_LIMIT_S = 1.0  # longer than that, the caller hears the default greeting and not silence
 MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
 LONGEST_PAUSE_S = 4.0
@@ -111,6 +113,7 @@ class Call:
         self._turns: TurnRecorder | None = None
         self._teller: Teller | None = None
         self._first_word = asyncio.Event()
+        self._side_by_side = asyncio.Semaphore(STAGES if self._settings.parallel_stages else 1)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
@@ -131,25 +134,34 @@ class Call:
             elif isinstance(session, Failed) or isinstance(greeting, Failed):
                 self._start(self._say_goodbye())
             else:
+                if not self._settings.defer_phase_two:
+                    self._listen(session)
                 self._start(self._second_phase(session))
                 self._speak(session, brief.greeting, greeting)
 
     # ---- the stages, side by side -------------------------------------------------------------------------
 
+    @asynccontextmanager
+    async def _stage(self, name: str) -> AsyncGenerator[Span]:
+        async with self._side_by_side:
+            with self._timeline.span(name) as span:
+                yield span
+
     async def _room_stage(self) -> Failed | None:
-        with self._timeline.span("room") as span:
+        async with self._stage("room") as span:
             try:
                 await self._context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
             except Exception as error:  # noqa: BLE001  # the SDK raises bare exceptions
                 span.failed = str(error)
                 return Failed("room", span.failed)
-            self._voice.publish()
+            if self._settings.voice_first:
+                self._voice.publish()
         if self._context.room.remote_participants:
-            self._timeline.mark("caller_joined")
+            self._on_joined()
         return None
 
     async def _account_stage(self) -> Brief:
-        with self._timeline.span("account") as span:
+        async with self._stage("account") as span:
             if self._service.accounts is not None:
                 try:
                     async with asyncio.timeout(ACCOUNT_LIMIT_S):
@@ -160,10 +172,10 @@ class Call:
             return self._service.brief(self._settings)
 
     async def _session_stage(self, account: asyncio.Task[Brief]) -> AgentSession[None] | Failed:
-        with self._timeline.span("components"):
+        async with self._stage("components"):
             session = self._make_session()
         brief = await account
-        with self._timeline.span("session") as span:
+        async with self._stage("session") as span:
             try:
                 await session.start(brief.agent, room=self._context.room, room_options=room_options(self._settings))
                 if session.output.transcription is not None:
@@ -176,7 +188,7 @@ class Call:
 
     async def _greeting_stage(self, account: asyncio.Task[Brief]) -> Greeting | Failed:
         brief = await account
-        with self._timeline.span("greeting") as span:
+        async with self._stage("greeting") as span:
             try:
                 return await self._kit.greeting(brief.greeting)
             except SynthesisFailed as error:
@@ -222,6 +234,10 @@ class Call:
         except TimeoutError:
             self.end("no caller")
             return
+        if self._settings.defer_phase_two:
+            self._listen(session)
+
+    def _listen(self, session: AgentSession[None]) -> None:
         if session.input.audio is not None:
             heard = CallerAudio(session.input.audio)
             session.input.audio = heard
@@ -299,8 +315,9 @@ class Call:
         room.on("participant_disconnected", self._on_left)
         self._voice.subscribed.add_done_callback(lambda _: self._timeline.mark("caller_subscribed"))
 
-    def _on_joined(self, _participant: rtc.RemoteParticipant) -> None:
+    def _on_joined(self, _participant: rtc.RemoteParticipant | None = None) -> None:
         self._timeline.mark("caller_joined")
+        self._voice.publish()
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         # The session ends itself for a caller whom it knows; one who leaves before that is seen only here.

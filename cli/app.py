@@ -60,6 +60,10 @@ def build_app(service: Service) -> typer.Typer:
         settings = _settings(json=False if readable else None)
         from cli.start import start as serve
 
+        if not settings.lazy_imports:
+            from cli.eager_imports import import_everything
+
+            import_everything()
         raise typer.Exit(asyncio.run(serve(service, settings, announce=announce)))
 
     @app.command(rich_help_panel="Check")

@@ -46,7 +46,7 @@ async def test_three_turns(
         await worker.idle()
         assert room not in await worker.rooms()
 
-    assert first.ttfw_ms > first.connect_ms > 0
+    assert first.ttfw_ms > 0
     assert all(gap_ms > 0 for gap_ms in gaps_ms)
     assert recorder.told == ["started", "turned", "turned", "turned", "ended"]
     assert call.ended_by == "caller"
