@@ -22,6 +22,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from utils.greeting_text import GreetingTextError, split_greeting
 from utils.text import Mask
 
 PERFORMANCE_FILE = "performance.yaml"
@@ -30,6 +31,8 @@ ENV_FILE = ".env"
 Profile = Literal["fast", "steady", "production"]
 Isolation = Literal["shared", "process"]
 PoolPolicy = Literal["round_robin", "lru"]
+DispatchAt = Literal["token", "join"]
+GreetingCacheMode = Literal["disk", "memory", "off"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _HINTS_ALLOWED = "allowed: ISO 639-1 codes with commas between, such as ar,en"
@@ -117,7 +120,14 @@ class Settings(BaseSettings):
     max_tokens: int = Field(180, ge=16, le=4096, description="Longest reply in LLM tokens; a spoken answer is short.")
 
     # The opening
-    greeting: str = Field("", max_length=500, description="The first words of every call; empty: the text in agent.py.")
+    greeting: str = Field(
+        "",
+        max_length=500,
+        description="The first words of every call; {name} in a later sentence: the caller's. Empty: as in agent.py.",
+    )
+    greeting_cache_dir: Path | None = Field(
+        None, description="Folder of the greetings' sound; without it firstword/greetings in the user's cache folder."
+    )
 
     # The first word: each of these is an optimisation, and can be switched off to measure what it gives
     parallel_stages: bool = Field(True, description="Start all stages of a call at once, not one after the other.")
@@ -125,7 +135,15 @@ class Settings(BaseSettings):
     defer_phase_two: bool = Field(
         True, description="Leave what the caller does not hear (handlers, metrics) until after the first word."
     )
+    dispatch_at: DispatchAt = Field(
+        "token", description="Send the agent with the caller's token (token) or by the caller's join (join)."
+    )
     lazy_imports: bool = Field(True, description="Import what a call does not need only when it is used.")
+    greeting_cache: GreetingCacheMode = Field(
+        "disk", description="Where the greeting's sound is kept: disk, memory, or off (spoken anew for each call)."
+    )
+    trim_greeting: bool = Field(True, description="Cut the silence around the greeting that the TTS puts there.")
+    freeze_garbage: bool = Field(True, description="Keep Python's collector from walking what was made at start.")
 
     # Turns
     profile: Profile = Field(
@@ -154,7 +172,9 @@ class Settings(BaseSettings):
     max_retries: int = Field(2, ge=0, le=10, description="Attempts after a failed provider request.")
 
     # The machine
-    pool_size: int = Field(4, ge=1, le=256, description="STT, TTS and LLM instances kept ready per worker process.")
+    pool_size: int = Field(
+        4, ge=0, le=256, description="STT, TTS and LLM instances kept ready per worker process; 0: made for each call."
+    )
     pool_policy: PoolPolicy = Field(
         "round_robin", description="Which ready instance is taken next: round_robin or lru."
     )
@@ -166,6 +186,12 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=128, description="Worker processes of `start`; one per core is the most useful.")
     max_calls: int = Field(25, ge=1, le=1000, description="Calls that one worker process takes at once.")
+    loop_block_warn_ms: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        description="Milliseconds of a worker's loop that one piece of code may take before the log names it; 0: never.",
+    )
     noise_cancellation: bool = Field(False, description="Krisp BVC on the caller's audio; LiveKit Cloud only.")
     health_host: str = Field("127.0.0.1", description="Address of the health endpoint; 0.0.0.0 in a container.")
     health_port: int = Field(
@@ -215,7 +241,22 @@ class Settings(BaseSettings):
     def _upper_level(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("profile", "isolation", "pool_policy", mode="before")
+    @field_validator("greeting")
+    @classmethod
+    def _check_greeting(cls, value: str) -> str:
+        try:
+            if value:
+                split_greeting(value)
+        except GreetingTextError as error:
+            raise ValueError(f"allowed: {error.allowed}") from None
+        return value
+
+    @field_validator("greeting_cache", mode="before")
+    @classmethod
+    def _off_of_yaml(cls, value: object) -> object:
+        return "off" if value is False else value  # YAML reads a bare off as false
+
+    @field_validator("profile", "isolation", "pool_policy", "dispatch_at", "greeting_cache", mode="before")
     @classmethod
     def _lower_choice(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -228,6 +269,16 @@ class Settings(BaseSettings):
         if low is not None and high is not None and low > high:
             raise ValueError(f"MIN_ENDPOINTING_DELAY: got {low}, allowed: at most MAX_ENDPOINTING_DELAY ({high})")
         return self
+
+    def greeting_folder(self) -> Path | None:
+        """Where the greetings' sound is kept; None if the user has no home folder. It need not exist."""
+        try:
+            if self.greeting_cache_dir is not None:
+                return self.greeting_cache_dir.expanduser()
+            base = os.environ.get("XDG_CACHE_HOME", "")
+            return (Path(base) if base else Path.home() / ".cache") / "firstword" / "greetings"
+        except RuntimeError:
+            return None
 
     def missing_for_start(self) -> list[str]:
         """Names of the variables that a production worker cannot do without and that are not set."""

@@ -20,7 +20,7 @@ import functools
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from livekit import rtc
 from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, ErrorEvent, JobContext
@@ -35,6 +35,7 @@ from observe.teller import Teller
 from observe.timeline import Span, Timeline
 from observe.turn_recorder import TurnRecorder
 from prewarm.greeting import Greeting, SynthesisFailed
+from prewarm.greeting_splice import spliced, told
 from prewarm.kit import Kit
 from prewarm.recordings import recording
 from prewarm.transcript import HeldTranscript
@@ -44,6 +45,7 @@ from turns.profiles import turn_profile
 from turns.room_options import room_options
 from turns.vad import VadFactory
 from utils.framework_private import job_received_at_s
+from utils.greeting_text import personal_words
 from utils.log_filters import error_name
 from utils.logging_config import bound_call_fields, get_logger
 
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
     from config import Settings
     from prewarm.kit import Components
     from service import Brief, Service
+    from utils.greeting_text import GreetingText
+
+T = TypeVar("T")
 
 log = get_logger("call")
 
@@ -113,8 +118,9 @@ class Call:
         self._turns: TurnRecorder | None = None
         self._teller: Teller | None = None
         self._first_word = asyncio.Event()
+        self._caller_name: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._side_by_side = asyncio.Semaphore(STAGES if self._settings.parallel_stages else 1)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def begin(self) -> None:
         """Start all stages at once and leave the greeting waiting at the output."""
@@ -137,7 +143,7 @@ class Call:
                 if not self._settings.defer_phase_two:
                     self._listen(session)
                 self._start(self._second_phase(session))
-                self._speak(session, brief.greeting, greeting)
+                self._greet(session, brief.words, greeting)
 
     # ---- the stages, side by side -------------------------------------------------------------------------
 
@@ -156,8 +162,8 @@ class Call:
                 return Failed("room", span.failed)
             if self._settings.voice_first:
                 self._voice.publish()
-        if self._context.room.remote_participants:
-            self._on_joined()
+        for participant in self._context.room.remote_participants.values():
+            self._on_joined(participant)
         return None
 
     async def _account_stage(self) -> Brief:
@@ -190,7 +196,7 @@ class Call:
         brief = await account
         async with self._stage("greeting") as span:
             try:
-                return await self._kit.greeting(brief.greeting)
+                return await self._kit.greeting(brief.words.opening)
             except SynthesisFailed as error:
                 span.failed = str(error)
                 return Failed("greeting", span.failed)
@@ -215,8 +221,24 @@ class Call:
 
     # ---- the first word -----------------------------------------------------------------------------------
 
-    def _speak(self, session: AgentSession[None], text: str, sound: Greeting) -> None:
-        session.say(text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
+    def _greet(self, session: AgentSession[None], words: GreetingText, opening: Greeting) -> None:
+        if words.personal is None:
+            self._speak(session, opening)
+            return
+        personal = self._start(self._personal_part(words.personal))
+        session.say(
+            told(opening, personal),
+            audio=spliced(opening, personal),
+            allow_interruptions=self._settings.enable_interruptions,
+        )
+
+    async def _personal_part(self, words: str) -> Greeting | None:
+        """What only this caller is told, spoken while the opening plays; None for a caller without a name."""
+        said = personal_words(words, await self._caller_name)
+        return None if said is None else await self._kit.personal(said)
+
+    def _speak(self, session: AgentSession[None], sound: Greeting) -> None:
+        session.say(sound.text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
 
     def _on_audible(self, sound: Audible) -> None:
         self._timeline.mark("first_frame", sound.playing_at_s)
@@ -268,8 +290,7 @@ class Call:
         self._start(self._replace(session, event.source, reason, pause_s=self._pause_s(kind)))
         if kind != "stt_error":
             # The caller waits for an answer that will not come; after the STT's failure nobody waits.
-            sorry = recording("sorry")
-            self._speak(session, sorry.text, sorry)
+            self._speak(session, recording("sorry"))
 
     async def _replace(self, session: AgentSession[None], broken: object, reason: str, *, pause_s: float) -> None:
         await asyncio.sleep(pause_s)
@@ -315,9 +336,11 @@ class Call:
         room.on("participant_disconnected", self._on_left)
         self._voice.subscribed.add_done_callback(lambda _: self._timeline.mark("caller_subscribed"))
 
-    def _on_joined(self, _participant: rtc.RemoteParticipant | None = None) -> None:
+    def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
         self._timeline.mark("caller_joined")
         self._voice.publish()
+        if not self._caller_name.done():
+            self._caller_name.set_result(participant.name)
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         # The session ends itself for a caller whom it knows; one who leaves before that is seen only here.
@@ -348,7 +371,8 @@ class Call:
         if self.record.ended_by in ("caller", "agent", "error", "no caller"):
             await self._context.delete_room()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

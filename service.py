@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from utils.greeting_text import GreetingText, split_greeting
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -16,10 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Brief:
-    """Who speaks in one call, and the first words."""
+    """Who speaks in one call, and the first words.
+
+    `greeting` may call the caller by name after a whole sentence without it: "This is the desk. Hello {name}!" Raises
+    `GreetingTextError` for one that cannot be said.
+    """
 
     agent: Agent
     greeting: str
+
+    def __post_init__(self) -> None:
+        _ = self.words
+
+    @property
+    def words(self) -> GreetingText:
+        """The greeting as what is said to everybody and what only to this caller."""
+        return split_greeting(self.greeting)
 
 
 class Accounts(Protocol):
@@ -30,7 +44,7 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """A voice agent: who speaks, the first words, who is called and what listens.
+    """A voice agent: who speaks, the first words (as in `Brief`), who is called and what listens.
 
     With ISOLATION=process it crosses a process border: what it holds must be importable by name.
     """
@@ -39,6 +53,9 @@ class Service:
     greeting: str
     accounts: Accounts | None = None
     observers: Callable[[JobContext], Sequence[CallObserver]] | None = None
+
+    def __post_init__(self) -> None:
+        split_greeting(self.greeting)
 
     def brief(self, settings: Settings) -> Brief:
         """The brief of a call that no account claims."""

@@ -149,7 +149,9 @@ class Dev:
         only = frozenset(missing.values())
         sim = await stack.enter_async_context(SimulatedProviders(profile=profile, only=only, api_key=SIMULATED_KEY))
         addresses = {f"{name}_base_url": getattr(sim, f"{name}_base_url") for name in only}
-        return {**dict.fromkeys(missing, SIMULATED_KEY), **addresses}
+        # A simulated voice has a new address in each run: its greetings would only fill the disk.
+        memory: dict[str, object] = {"greeting_cache": "memory"} if "elevenlabs" in only else {}
+        return {**dict.fromkeys(missing, SIMULATED_KEY), **addresses, **memory}
 
     async def _serve_page(self, stack: AsyncExitStack, place: Place) -> str:
         from aiohttp import web
@@ -164,6 +166,7 @@ class Dev:
             info={"providers": [provider.as_dict() for provider in providers_of(self._settings)]},
             standby_rooms=self._settings.standby_rooms,
             caller_timeout_s=self._settings.caller_timeout,
+            dispatch_at=self._settings.dispatch_at,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

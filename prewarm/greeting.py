@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prewarm.providers import TTS_SAMPLE_RATE_HZ
-from utils.audio import Pcm, from_frames, to_frames, trim_silence
+from utils.audio import Pcm, first_audible, from_frames, level_speech, to_frames, trim_silence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
     from livekit import rtc
     from livekit.agents import APIConnectOptions, tts
 
+    from prewarm.greeting_store import GreetingStore
+
 SPEAKING_LIMIT_S = 10.0  # a greeting is synthesized many times faster than it is spoken
 MAX_GREETINGS = 64  # about 10 MB: a greeting of 4 s is 190 kB
+SOUND_VERSION = 1  # raise it when what is done to the sound below changes: what is on disk is then made anew
 
 
 class SynthesisFailed(Exception):
@@ -31,11 +36,17 @@ class GreetingKey:
     text: str
     voice: str
     model: str
+    sound: tuple[str, ...] = field(default=(), repr=False)  # it has the provider's address, which may hold a password
+    trimmed: bool = True
+
+    def digest(self) -> str:
+        """Its name on disk, which tells neither the words nor the address."""
+        return hashlib.sha256(json.dumps([SOUND_VERSION, *astuple(self)]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Greeting:
-    """Words and their sound: 24 kHz mono, without the silence that providers put around speech."""
+    """Words and their sound: 24 kHz mono, at the level of all that the agent says from a recording."""
 
     text: str
     pcm: Pcm
@@ -50,14 +61,17 @@ class Greeting:
 
 
 class GreetingCache:
-    """Greetings by key; concurrent requests for one key share one synthesis."""
+    """Greetings by key; concurrent requests for one key share one synthesis. `store` keeps them beyond the process."""
 
-    def __init__(self, *, max_greetings: int = MAX_GREETINGS) -> None:
+    def __init__(self, *, store: GreetingStore | None = None, max_greetings: int = MAX_GREETINGS) -> None:
+        self._store = store
         self._max = max_greetings
         self._ready: OrderedDict[GreetingKey, Greeting] = OrderedDict()
         self._under_way: dict[GreetingKey, asyncio.Task[Greeting]] = {}
+        self._writes: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0
+        self.from_disk = 0
 
     def peek(self, key: GreetingKey) -> Greeting | None:
         """The greeting if it is in memory, at once."""
@@ -68,7 +82,7 @@ class GreetingCache:
         return found
 
     async def get(self, key: GreetingKey, speak: Callable[[str], Awaitable[Pcm]]) -> Greeting:
-        """The greeting from memory, or what `speak` makes of its text now. Raises `SynthesisFailed`."""
+        """The greeting from memory, from disk, or what `speak` makes of its text now. Raises `SynthesisFailed`."""
         found = self.peek(key)
         if found is not None:
             return found
@@ -82,21 +96,34 @@ class GreetingCache:
         return await asyncio.shield(task)
 
     async def aclose(self) -> None:
+        """End what is under way; what has been spoken is still written."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._writes, return_exceptions=True)
+        if self._store is not None:
+            await self._store.aclose()
 
     async def _make(self, key: GreetingKey, speak: Callable[[str], Awaitable[Pcm]]) -> Greeting:
-        greeting = Greeting(key.text, await speak(key.text))
+        pcm = await self._store.read(key.digest()) if self._store is not None else None
+        if pcm is not None:
+            self.from_disk += 1
+        else:
+            pcm = await speak(key.text)
+            if self._store is not None:
+                # Behind the greeting: nobody waits for the disk.
+                write = asyncio.create_task(self._store.write(key.digest(), pcm), name="keep greeting")
+                self._writes.add(write)
+                write.add_done_callback(self._writes.discard)
+        greeting = Greeting(key.text, pcm)
         self._ready[key] = greeting
         while len(self._ready) > self._max:
             self._ready.popitem(last=False)
         return greeting
 
 
-async def synthesize(text: str, voice: tts.TTS[Any], conn_options: APIConnectOptions) -> Pcm:
-    """`text` in `voice`, 24 kHz mono, without the silence around it. Raises `SynthesisFailed`."""
+async def synthesize(text: str, voice: tts.TTS[Any], conn_options: APIConnectOptions, *, trim: bool = True) -> Pcm:
+    """`text` in `voice`, 24 kHz mono, levelled; with `trim` without the silence around it. Raises `SynthesisFailed`."""
     frames: list[rtc.AudioFrame] = []
     try:
         # The plugin starts its own limit with its first message: a server that hangs up before leaves it waiting.
@@ -109,7 +136,18 @@ async def synthesize(text: str, voice: tts.TTS[Any], conn_options: APIConnectOpt
             frames.extend([audio.frame async for audio in stream])
     except Exception as error:
         raise SynthesisFailed(f"the voice did not answer: {type(error).__name__}") from error
-    pcm = trim_silence(from_frames(frames), TTS_SAMPLE_RATE_HZ)
+    # In a thread: 2 ms for each second of speech, which the other calls of this loop would wait.
+    pcm = await asyncio.to_thread(_finish, frames, trim=trim)
     if len(pcm) == 0:
         raise SynthesisFailed("the voice sent only silence for the greeting")
     return pcm
+
+
+def _finish(frames: list[rtc.AudioFrame], *, trim: bool) -> Pcm:
+    """The sound as it is played; empty when all is silence."""
+    pcm = from_frames(frames)
+    if first_audible(pcm, TTS_SAMPLE_RATE_HZ) is None:
+        return pcm[:0]
+    levelled = level_speech(pcm, TTS_SAMPLE_RATE_HZ)
+    # Levelled first: what is silence then does not depend on how loud the voice was recorded.
+    return trim_silence(levelled, TTS_SAMPLE_RATE_HZ) if trim else levelled

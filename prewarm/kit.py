@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import APIConnectOptions, llm, stt, tts, vad
 
 from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
+from prewarm.greeting_store import GreetingStore
 from prewarm.http_clients import HttpClients
 from prewarm.pool import Lease, Pool
-from prewarm.providers import make_llm, make_stt, make_tts
+from prewarm.providers import TTS_SAMPLE_RATE_HZ, make_llm, make_stt, make_tts, tts_sound
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class Kit:
         self.conn_options = APIConnectOptions(
             max_retry=settings.max_retries, retry_interval=0.3, timeout=settings.http_timeout
         )
-        self.greetings = GreetingCache()
-        count, policy = size or settings.pool_size, settings.pool_policy
+        self.greetings = GreetingCache(store=_greeting_store(settings))
+        count, policy = settings.pool_size if size is None else size, settings.pool_policy
         self.stt: Pool[stt.STT[Any]] = Pool(
             "stt", size=count, policy=policy, close=_close, make=lambda: make_stt(settings, self.clients, stt_options)
         )
@@ -88,23 +89,30 @@ class Kit:
         self._keeper: asyncio.Task[None] | None = None
 
     def greeting_key(self, text: str) -> GreetingKey:
-        return GreetingKey(text, self.settings.tts_voice, self.settings.tts_model)
+        """What the sound of `text` depends on, in memory and on disk."""
+        settings = self.settings
+        return GreetingKey(
+            text, settings.tts_voice, settings.tts_model, tts_sound(settings), trimmed=settings.trim_greeting
+        )
 
     async def open(self, greetings: list[str]) -> list[WarmStep]:
         """Warm everything at once. A step that fails is reported, not raised: a provider may be back later."""
-        steps = await asyncio.gather(
-            _timed("stt", self.stt.fill()),
-            _timed("vad", self.vad.fill()),
-            _timed("llm", self._warm_llm()),
-            _timed("tts and greeting", self._warm_tts(greetings)),
-        )
-        # What is alive now lives as long as the worker: the collector need not walk it during a call.
-        frozen = await _timed("garbage", asyncio.to_thread(_freeze_garbage))
+        steps = [
+            *await asyncio.gather(
+                _timed("stt", self.stt.fill()),
+                _timed("vad", self.vad.fill()),
+                _timed("llm", self._warm_llm()),
+                _timed("tts and greeting", self._warm_tts(greetings)),
+            )
+        ]
+        if self.settings.freeze_garbage:
+            # What is alive now lives as long as the worker: the collector need not walk it during a call.
+            steps.append(await _timed("garbage", asyncio.to_thread(_freeze_garbage)))
         self._keeper = asyncio.create_task(self._keep_warm(), name="keep warm")
         for step in steps:
             if step.failed:
                 log.warning("warm-up step failed; calls will try again", step=step.name, reason=step.failed)
-        return [*steps, frozen]
+        return steps
 
     def lease(self) -> Components:
         """Components for one call, at once."""
@@ -121,12 +129,15 @@ class Kit:
         return components
 
     async def greeting(self, text: str) -> Greeting:
-        """The greeting's sound, from memory or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
-        key = self.greeting_key(text)
+        """The greeting's sound, kept or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
         try:
-            return await self.greetings.get(key, self._speak)
+            return await self._greeting(text)
         except SynthesisFailed:
-            return await self.greetings.get(key, self._speak)
+            return await self._greeting(text)
+
+    async def personal(self, text: str) -> Greeting:
+        """The sound of words for one caller: they name somebody, so they are kept nowhere. Raises `SynthesisFailed`."""
+        return Greeting(text, await self._speak(text))
 
     async def aclose(self) -> None:
         if self._keeper is not None:
@@ -144,12 +155,18 @@ class Kit:
 
     async def _warm_tts(self, greetings: list[str]) -> None:
         await self.tts.fill()
-        await asyncio.gather(*(self.greeting(text) for text in greetings))
+        if self.settings.greeting_cache != "off":
+            await asyncio.gather(*(self.greeting(text) for text in greetings))
+
+    async def _greeting(self, text: str) -> Greeting:
+        if self.settings.greeting_cache == "off":
+            return Greeting(text, await self._speak(text))
+        return await self.greetings.get(self.greeting_key(text), self._speak)
 
     async def _speak(self, text: str) -> Pcm:
         lease = self.tts.lease()
         try:
-            return await synthesize(text, lease.instance, self.conn_options)
+            return await synthesize(text, lease.instance, self.conn_options, trim=self.settings.trim_greeting)
         except SynthesisFailed:
             lease.mark_broken("it did not speak the greeting")
             raise
@@ -172,6 +189,16 @@ async def _timed(name: str, work: Awaitable[object]) -> WarmStep:
     except Exception as error:  # noqa: BLE001  # a provider that is away must not keep the worker from starting
         failed = type(error).__name__  # the text may hold a key
     return WarmStep(name, (time.perf_counter() - begin) * 1000, failed)
+
+
+def _greeting_store(settings: Settings) -> GreetingStore | None:
+    if settings.greeting_cache != "disk":
+        return None
+    folder = settings.greeting_folder()
+    if folder is None:
+        log.warning("greetings are kept in memory only: there is no home folder; GREETING_CACHE_DIR can name one")
+        return None
+    return GreetingStore(folder, sample_rate_hz=TTS_SAMPLE_RATE_HZ)
 
 
 def _freeze_garbage() -> None:

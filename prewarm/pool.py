@@ -81,7 +81,8 @@ class Pool(Generic[T]):
 
     `make` builds an instance (no await: it may run in the middle of a call's start), `warm` opens what it
     needs and `close` ends it. `policy`: `round_robin` goes around the ring, so that every member is used as
-    often as any other; `lru` takes the free member whose last call ended longest ago.
+    often as any other; `lru` takes the free member whose last call ended longest ago. With `size` 0 nothing is kept:
+    each lease makes an instance, cold, and its release closes it.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prewarm.http_clients import HttpClients
 
 TTS_SAMPLE_RATE_HZ = 24_000  # what the room's audio source takes: no decoder and no resampler between
+TTS_ENCODING = "pcm_24000"
 
 
 def make_stt(settings: Settings, clients: HttpClients, params: soniox.STTOptions) -> soniox.STT:
@@ -28,11 +29,19 @@ def make_tts(settings: Settings, clients: HttpClients) -> elevenlabs.TTS:
     return elevenlabs.TTS(
         voice_id=settings.tts_voice,
         model=settings.tts_model,
-        encoding="pcm_24000",
+        encoding=TTS_ENCODING,
         api_key=_text(settings.eleven_api_key),
         base_url=settings.elevenlabs_base_url,
         http_session=clients.session,
     )
+
+
+def tts_sound(settings: Settings) -> tuple[str, ...]:
+    """What else `make_tts` says about the sound, beside voice and model: an option that you add there belongs here.
+
+    The address is in it, since a simulated voice takes the name of the real one.
+    """
+    return TTS_ENCODING, settings.elevenlabs_base_url
 
 
 def make_llm(settings: Settings, clients: HttpClients) -> openai.LLM:

@@ -29,6 +29,14 @@ class MakeSettings(Protocol):
     def __call__(self, **fields: Any) -> Settings: ...
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_greeting_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test has spoken, in this process or in a worker that it starts, is kept in a folder of the run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREETING_CACHE_DIR", str(tmp_path_factory.mktemp("greetings")))
+        yield
+
+
 @pytest.fixture
 def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSettings]:
     """A working directory without files and an environment without settings."""
@@ -36,6 +44,7 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[M
     for name in list(os.environ):
         if name.lower() in Settings.model_fields:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("GREETING_CACHE_DIR", str(tmp_path / "greetings"))
     load_settings.cache_clear()
 
     def make(**fields: Any) -> Settings:

@@ -137,7 +137,7 @@ async def run_worker(
     """A warm worker on a shared loop, registered with `livekit`; `greetings` None warms the service's own."""
     calls: list[Call] = []
     kit = orchestrator.build_kit(settings)
-    await kit.open([service.brief(settings).greeting] if greetings is None else list(greetings))
+    await kit.open([service.brief(settings).words.opening] if greetings is None else list(greetings))
 
     def setup(process: JobProcess) -> None:
         process.userdata["kit"] = kit

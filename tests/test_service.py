@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from livekit.agents import Agent
 
-from service import Service
+from service import Brief, Service
+from utils.greeting_text import GreetingTextError
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings
@@ -42,3 +44,13 @@ def test_nobody_claims_a_call_and_nothing_listens_unless_it_is_handed_in() -> No
     """Accounts and observers are optional."""
     service = Service(agent=Speaker, greeting="Hi.")
     assert (service.accounts, service.observers) == (None, None)
+
+
+def test_a_greeting_that_cannot_be_said_is_refused(make_settings: MakeSettings) -> None:
+    """When the service is made, and when an account gives a brief; a name is allowed behind the opening."""
+    service = Service(agent=Speaker, greeting="This is the desk. Hello {name}!")
+    assert service.brief(make_settings()).words.personal == "Hello {name}!"
+    with pytest.raises(GreetingTextError, match=r"a whole sentence without \{name\} first"):
+        Service(agent=Speaker, greeting="Hello {name}!")
+    with pytest.raises(GreetingTextError, match="no other braces"):
+        Brief(Speaker(), "Hello. {account}")

@@ -121,7 +121,8 @@ def new_project(folder: Path) -> Path:
 
 def clean_environment(**changes: str) -> dict[str, str]:
     """This process's environment without settings, at 80 columns without colours."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    ours = {name.upper() for name in Settings.model_fields} - {"GREETING_CACHE_DIR"}  # the run's: not the user's home
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "NO_COLOR": "1"} | changes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from livekit.agents import APIConnectOptions
 from livekit.plugins import elevenlabs
 
 from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
+from prewarm.greeting_store import GreetingStore
 from sim.latency import Fixed, Profile, TtsLatency, fixed_profile
 from sim.providers import SimulatedProviders
-from utils.audio import first_audible, last_audible
+from utils.audio import SPEECH_DBFS, first_audible, last_audible, speech_level_dbfs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+    from pathlib import Path
 
     from utils.audio import Pcm
 
@@ -100,6 +103,18 @@ async def test_the_silence_around_the_speech_is_gone() -> None:
     assert len(pcm) > RATE_HZ
 
 
+async def test_the_silence_stays_if_it_is_not_to_be_trimmed() -> None:
+    """With `trim` off the provider's 200 ms are there; the level is the same either way."""
+    async with providers() as server, voice(server) as tts:
+        kept = await synthesize(TEXT, tts, NO_RETRY, trim=False)
+        trimmed = await synthesize(TEXT, tts, NO_RETRY)
+    first = first_audible(kept, RATE_HZ)
+    assert first is not None
+    assert first >= RATE_HZ * (SILENCE_MS - 20) // 1000
+    for pcm in (kept, trimmed):
+        assert speech_level_dbfs(pcm, RATE_HZ) == pytest.approx(SPEECH_DBFS, abs=0.5)
+
+
 async def test_a_provider_that_refuses_is_a_failed_synthesis() -> None:
     """The message names the kind of error and holds nothing of the provider's text."""
     async with providers() as server, voice(server) as tts:
@@ -134,11 +149,12 @@ class SilentVoice:
             yield event
 
 
-async def test_only_silence_is_a_failed_synthesis() -> None:
+@pytest.mark.parametrize("trim", [True, False])
+async def test_only_silence_is_a_failed_synthesis(trim: bool) -> None:
     """A caller who hears nothing has not been greeted."""
     silent: Any = SilentVoice()
     with pytest.raises(SynthesisFailed, match="only silence"):
-        await synthesize(TEXT, silent, NO_RETRY)
+        await synthesize(TEXT, silent, NO_RETRY, trim=trim)
 
 
 async def test_the_second_call_is_greeted_from_memory(speaker: Speaker) -> None:
@@ -151,12 +167,71 @@ async def test_the_second_call_is_greeted_from_memory(speaker: Speaker) -> None:
     assert (speaker.spoken, cache.hits, cache.misses) == ([TEXT], 2, 1)
 
 
-@pytest.mark.parametrize("other", [key(text="Hi."), key(voice="alan"), key(model="v3")])
-async def test_another_text_voice_or_model_is_another_greeting(speaker: Speaker, other: GreetingKey) -> None:
-    """What is heard depends on all three."""
+OTHERS = [
+    key(text="Hi."),
+    key(voice="alan"),
+    key(model="v3"),
+    dataclasses.replace(key(), sound=("pcm_16000",)),
+    dataclasses.replace(key(), trimmed=False),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_another_text_voice_model_or_form_is_another_greeting(speaker: Speaker, other: GreetingKey) -> None:
+    """What is heard depends on all of them."""
     cache = GreetingCache()
     assert await cache.get(key(), speaker) is not await cache.get(other, speaker)
     assert len(speaker.spoken) == 2
+
+
+def test_the_name_on_disk_is_the_keys_alone() -> None:
+    """Equal keys have one name, any other key another one; it tells nothing of what it stands for."""
+    names = [each.digest() for each in (key(), *OTHERS)]
+    assert names[0] == key().digest()
+    assert len(set(names)) == len(names)
+    assert all(set(name) <= set("0123456789abcdef") and len(name) == 64 for name in names)
+
+
+def test_a_key_does_not_show_the_address() -> None:
+    """A base URL may carry a password."""
+    assert "hidden" not in repr(dataclasses.replace(key(), sound=("pcm_24000", "http://user:hidden@host/v1")))
+
+
+async def test_a_worker_that_starts_again_finds_the_greeting_on_disk(speaker: Speaker, tmp_path: Path) -> None:
+    """The second one asks no provider, and the sound is the same to the sample."""
+    first, second = (GreetingCache(store=GreetingStore(tmp_path, sample_rate_hz=RATE_HZ)) for _ in range(2))
+    spoken = await first.get(key(), speaker)
+    await first.aclose()
+    found = await second.get(key(), speaker)
+    assert await second.get(key(), speaker) is found
+    assert (found.text, found.pcm.tolist()) == (TEXT, spoken.pcm.tolist())
+    assert (speaker.spoken, second.from_disk, second.hits, second.misses) == ([TEXT], 1, 1, 1)
+    await second.get(OTHERS[0], speaker)
+    assert len(speaker.spoken) == 2
+    await second.aclose()
+
+
+async def test_callers_at_once_ask_the_disk_once(tmp_path: Path) -> None:
+    """What is under way counts for the disk too; nobody waits for the writing."""
+    speaker, store = Speaker(), GreetingStore(tmp_path, sample_rate_hz=RATE_HZ)
+    cache = GreetingCache(store=store)
+    waiting = [asyncio.create_task(cache.get(key(), speaker)) for _ in range(5)]
+    while not speaker.spoken:
+        await asyncio.sleep(0.01)
+    speaker.may_speak.set()
+    greetings = await asyncio.gather(*waiting)
+    assert all(greeting is greetings[0] for greeting in greetings)
+    assert len(speaker.spoken) == 1
+    await cache.aclose()
+
+
+async def test_a_folder_that_cannot_be_used_costs_no_greeting(speaker: Speaker, tmp_path: Path) -> None:
+    """It is spoken once and kept in memory, as without a folder."""
+    (tmp_path / "file").touch()
+    cache = GreetingCache(store=GreetingStore(tmp_path / "file" / "greetings", sample_rate_hz=RATE_HZ))
+    assert await cache.get(key(), speaker) is await cache.get(key(), speaker)
+    assert speaker.spoken == [TEXT]
+    await cache.aclose()
 
 
 async def test_the_greeting_that_rested_longest_makes_room(speaker: Speaker) -> None:

@@ -8,6 +8,7 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psutil
 import pytest
 from livekit.agents import APIError
@@ -15,7 +16,7 @@ from livekit.agents.llm import ChatContext
 from livekit.plugins import openai, soniox
 
 from prewarm import kit as kit_module
-from prewarm.greeting import SynthesisFailed
+from prewarm.greeting import Greeting, SynthesisFailed
 from prewarm.kit import Components, Kit
 from sim.ears.phrasebook import Phrasebook
 from sim.latency import Fixed, LlmLatency, Profile, TtsLatency, fixed_profile
@@ -24,13 +25,16 @@ from sim.speech.library import load_speech
 from tests.prewarm.wire import Wire
 from turns.profiles import PROFILES
 from turns.vad import VadFactory
+from utils.audio import SPEECH_DBFS, first_audible, speech_level_dbfs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
+    from pathlib import Path
 
     from tests.conftest import MakeSettings
 
 GREETING = "Hello, this is the front desk."
+RATE_HZ = 24_000
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,12 @@ async def kit_of(make_settings: MakeSettings, vads: VadFactory, **fields: Any) -
 
 def instances(components: Components) -> list[Any]:
     return [components.stt.instance, components.tts.instance, components.llm.instance, components.vad.instance]
+
+
+def samples_of(greeting: Greeting) -> list[bytes]:
+    """Loud pieces of its sound, short enough to lie in one page of a database."""
+    pieces = [greeting.pcm[begin : begin + 100] for begin in range(0, len(greeting.pcm), 500)]
+    return [piece.tobytes() for piece in pieces if np.abs(piece).max() > 1000]
 
 
 async def ask(kit: Kit) -> None:
@@ -194,11 +204,143 @@ async def test_a_caller_who_leaves_does_not_give_back_the_voice_that_speaks(
 
 
 async def test_the_greeting_is_another_one_for_another_voice(make_settings: MakeSettings, vads: VadFactory) -> None:
-    """TTS_VOICE and TTS_MODEL are a part of what is remembered."""
-    fields = {"openai_api_key": "x", "eleven_api_key": "x"}
-    async with kit_of(make_settings, vads, **fields, tts_voice="ada", tts_model="m") as kit:
-        key = kit.greeting_key("Hi")
-        assert (key.text, key.voice, key.model) == ("Hi", "ada", "m")
+    """TTS_VOICE, TTS_MODEL, ELEVENLABS_BASE_URL and TRIM_GREETING are a part of what is remembered, the LLM is not."""
+    fields = {"openai_api_key": "x", "eleven_api_key": "x", "tts_voice": "ada", "tts_model": "m"}
+    changes: list[dict[str, Any]] = [
+        {},
+        {"tts_voice": "alan"},
+        {"tts_model": "n"},
+        {"elevenlabs_base_url": "http://127.0.0.1:1/v1"},
+        {"trim_greeting": False},
+        {"llm_model": "o"},
+    ]
+    names: list[str] = []
+    for change in changes:
+        async with kit_of(make_settings, vads, **fields | change) as kit:
+            names.append(kit.greeting_key("Hi").digest())
+    assert names[-1] == names[0]
+    assert len(set(names)) == len(names) - 1
+
+
+@pytest.mark.parametrize(("mode", "spoken"), [("disk", [1, 1, 1, 1]), ("memory", [1, 1, 2, 2]), ("off", [0, 3, 3, 6])])
+async def test_where_the_greeting_is_kept(
+    make_settings: MakeSettings, vads: VadFactory, mode: str, spoken: list[int]
+) -> None:
+    """GREETING_CACHE: spoken once for good, once a worker, or for each of three callers, also if they come at once.
+
+    The counts are after a worker's start, after its three calls, and the same for the next worker.
+    """
+    async with simulated() as providers:
+        counts: list[float] = []
+        for _ in range(2):
+            async with kit_of(make_settings, vads, **pointed_at(providers, greeting_cache=mode)) as kit:
+                await kit.open([GREETING])
+                counts.append(providers.stats["elevenlabs"]["generations"])
+                greetings = await asyncio.gather(*(kit.greeting(GREETING) for _ in range(3)))
+                counts.append(providers.stats["elevenlabs"]["generations"])
+                assert all(greeting.duration_ms > 1000 for greeting in greetings)
+    assert counts == spoken
+
+
+@pytest.mark.parametrize("mode", ["memory", "off"])
+async def test_without_the_disk_nothing_is_written(
+    make_settings: MakeSettings, vads: VadFactory, tmp_path: Path, mode: str
+) -> None:
+    """No folder is made."""
+    async with (
+        simulated() as providers,
+        kit_of(make_settings, vads, **pointed_at(providers, greeting_cache=mode)) as kit,
+    ):
+        await kit.greeting(GREETING)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_user_without_a_home_is_greeted_from_memory(
+    make_settings: MakeSettings, vads: VadFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning, which names the setting that helps."""
+    async with simulated() as providers:
+        fields = pointed_at(providers, greeting_cache_dir="~nobody-of-this-name/greetings")
+        async with kit_of(make_settings, vads, **fields) as kit:
+            assert await kit.greeting(GREETING) is await kit.greeting(GREETING)
+    told = [record.getMessage() for record in caplog.records if record.name == "prewarm"]
+    assert len(told) == 1
+    assert "GREETING_CACHE_DIR" in told[0]
+
+
+async def test_what_names_a_caller_is_kept_nowhere(
+    make_settings: MakeSettings, vads: VadFactory, tmp_path: Path
+) -> None:
+    """Spoken for each call anew, as loud as the opening; neither memory nor disk gets anything of it."""
+    async with simulated() as providers:
+        async with kit_of(make_settings, vads, **pointed_at(providers)) as kit:
+            opening = await kit.greeting(GREETING)
+            personal = [await kit.personal("How can I help you, Ada?") for _ in range(2)]
+            assert providers.stats["elevenlabs"]["generations"] == 3
+            assert kit.greetings.peek(kit.greeting_key(personal[0].text)) is None
+            for greeting in (opening, *personal):
+                assert speech_level_dbfs(greeting.pcm, RATE_HZ) == pytest.approx(SPEECH_DBFS, abs=0.5)
+        kept = b"".join(file.read_bytes() for file in (tmp_path / "greetings").iterdir())
+        assert any(part in kept for part in samples_of(opening))
+        assert not any(part in kept for part in (b"help you, Ada", b"front desk", *samples_of(personal[0])))
+
+
+async def test_a_personal_part_that_fails_says_so_and_gives_its_voice_back(
+    make_settings: MakeSettings, vads: VadFactory
+) -> None:
+    """One attempt: the caller hears the opening meanwhile and does not wait for a second one."""
+    async with simulated() as providers, kit_of(make_settings, vads, **pointed_at(providers)) as kit:
+        await kit.tts.fill()
+        providers.set_faults({"elevenlabs": {"reject_every": 1, "reject_status": 503}})
+        with pytest.raises(SynthesisFailed):
+            await kit.personal("Hi Ada!")
+        assert (kit.tts.replaced, kit.tts.leased) == (1, 0)
+
+
+@pytest.mark.parametrize("trimmed", [True, False])
+async def test_trim_greeting_cuts_the_providers_silence(
+    make_settings: MakeSettings, vads: VadFactory, trimmed: bool
+) -> None:
+    """TRIM_GREETING=false: the 100 ms that the provider sends in front are played, in both parts."""
+    async with (
+        simulated() as providers,
+        kit_of(make_settings, vads, **pointed_at(providers, trim_greeting=trimmed)) as kit,
+    ):
+        parts = [await kit.greeting(GREETING), await kit.personal("Hi Ada!")]
+    for part in parts:
+        first = first_audible(part.pcm, RATE_HZ)
+        assert first is not None
+        assert (first < RATE_HZ * 20 // 1000) is trimmed
+        assert (first > RATE_HZ * 80 // 1000) is not trimmed
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+async def test_freeze_garbage_is_a_step_that_can_be_left_out(
+    make_settings: MakeSettings, vads: VadFactory, frozen: bool
+) -> None:
+    """FREEZE_GARBAGE=false: the collector sees everything, and no step is told of."""
+    gc.unfreeze()
+    async with (
+        simulated() as providers,
+        kit_of(make_settings, vads, **pointed_at(providers, freeze_garbage=frozen)) as kit,
+    ):
+        steps = [step.name for step in await kit.open([])]
+        assert ("garbage" in steps, gc.get_freeze_count() > 0) == (frozen, frozen)
+
+
+async def test_a_pool_size_of_none_makes_all_for_each_call(make_settings: MakeSettings, vads: VadFactory) -> None:
+    """POOL_SIZE=0: nothing is there after the start, each call has its own, and nothing is left behind it."""
+    async with simulated() as providers, kit_of(make_settings, vads, **pointed_at(providers, pool_size=0)) as kit:
+        pools = (kit.stt, kit.tts, kit.llm, kit.vad)
+        assert [step.failed for step in await kit.open([GREETING])] == [None] * 5
+        assert [pool.free for pool in pools] == [0, 0, 0, 0]
+        one, other = kit.lease(), kit.lease()
+        assert not {id(each) for each in instances(one)} & {id(each) for each in instances(other)}
+        await ask(kit)
+        one.release()
+        other.release()
+        assert [(pool.free, pool.leased) for pool in pools] == [(0, 0)] * 4
+        assert (await kit.personal("Hi Ada!")).duration_ms > 100
 
 
 @pytest.mark.parametrize(("retries", "requests"), [(0, 1), (1, 2)])

@@ -100,6 +100,19 @@ SCENARIOS: dict[str, tuple[PoolPolicy, int, list[Step], list[int]]] = {
         ],
         [0],
     ),
+    "a pool of none makes one for each call and closes it with the call": (
+        "round_robin",
+        0,
+        [
+            ("lease", "a", 0, "0 free, 1 leased, 0 replaced"),
+            ("lease", "b", 1, "0 free, 2 leased, 0 replaced"),
+            ("release", "b", None, "0 free, 1 leased, 0 replaced"),
+            ("break", "a", None, "0 free, 1 leased, 0 replaced"),
+            ("release", "a", None, "0 free, 0 leased, 1 replaced"),
+            ("lease", "c", 2, "0 free, 1 leased, 1 replaced"),
+        ],
+        [1, 0],
+    ),
     "a broken one is replaced by a new one": (
         "round_robin",
         2,
@@ -206,6 +219,17 @@ async def test_filling_warms_all_members_at_once_and_only_what_is_missing() -> N
             await pool.fill()
         assert instances.made == [0, 1, 2]
         assert instances.warmed == [1, 2]
+
+
+async def test_a_pool_of_none_warms_nothing() -> None:
+    """Neither at the start, nor for a call, nor in between: each call pays for its own."""
+    instances = Instances()
+    async with instances.pool(0) as pool:
+        await pool.fill()
+        with pool.lease():
+            await pool.refresh()
+        await settle()
+        assert (instances.made, instances.warmed, instances.closed) == ([0], [], [0])
 
 
 async def test_a_member_that_does_not_warm_is_reported_and_kept() -> None:

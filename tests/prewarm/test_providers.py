@@ -12,7 +12,7 @@ from livekit.agents.llm import ChatContext
 from livekit.plugins import soniox
 
 from prewarm.http_clients import HttpClients
-from prewarm.providers import make_llm, make_stt, make_tts
+from prewarm.providers import make_llm, make_stt, make_tts, tts_sound
 from tests.prewarm.wire import Wire
 
 if TYPE_CHECKING:
@@ -90,6 +90,31 @@ async def test_what_the_tts_is_asked(make_settings: MakeSettings) -> None:
         request = await wire.request("/tts/v1/text-to-speech/ada/multi-stream-input")
     assert request.headers["xi-api-key"] == "key-e"
     assert (request.query["model_id"], request.query["output_format"]) == ("eleven_turbo_v2_5", "pcm_24000")
+
+
+async def test_all_that_changes_the_sound_is_in_the_greetings_key(make_settings: MakeSettings) -> None:
+    """What the TTS is asked is voice, model, what `tts_sound` names, and the plugin's own defaults.
+
+    If this fails, a greeting on disk may sound otherwise than one that is made now. An option of `make_tts` belongs in
+    `tts_sound`, a new default of the plugin raises SOUND_VERSION; then it belongs here.
+    """
+    async with Wire() as wire, plugins(wire, make_settings) as (_, tts, _):
+        with pytest.raises(APIError):
+            await speak(tts)
+        request = await wire.request("/multi-stream-input")
+        settings = make_settings(elevenlabs_base_url=f"http://{wire.address}/tts/v1")
+    assert dict(request.query) == {
+        "model_id": settings.tts_model,
+        "output_format": tts_sound(settings)[0],
+        "apply_text_normalization": "auto",
+        "enable_ssml_parsing": "false",
+        "enable_logging": "true",
+        "inactivity_timeout": "180",
+        "auto_mode": "true",
+        "sync_alignment": "true",
+    }
+    assert request.body.get("voice_settings") in (None, {})
+    assert tts_sound(settings)[1] == settings.elevenlabs_base_url
 
 
 async def test_what_the_stt_is_asked(make_settings: MakeSettings) -> None:

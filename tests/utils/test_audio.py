@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.speech import library
 from utils.audio import (
     AUDIBLE_DBFS,
+    PEAK_LIMIT_DBFS,
+    SPEECH_DBFS,
     Pcm,
     first_audible,
     from_frames,
     last_audible,
+    level_speech,
     peak_windows_dbfs,
+    speech_level_dbfs,
     to_frames,
     trim_silence,
 )
@@ -97,3 +102,83 @@ def test_frames_join_to_the_same_sound(samples: int, sizes: list[int]) -> None:
 def test_frames_of_another_length() -> None:
     """`frame_ms` decides."""
     assert [frame.samples_per_channel for frame in to_frames(silence(480), RATE_HZ, frame_ms=10)] == [160, 160, 160]
+
+
+GAINS_DB = (-30.0, -12.0, 0.0, 6.0)
+SPEECH = {name: recording for name, recording in library.load_speech().items() if recording.text}
+
+
+def amplified(pcm: Pcm, gain_db: float) -> Pcm:
+    return np.clip(np.rint(pcm * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int16)
+
+
+def level_of(pcm: Pcm, sample_rate_hz: int = library.RATE_HZ) -> float:
+    level = speech_level_dbfs(pcm, sample_rate_hz)
+    assert level is not None
+    return level
+
+
+def peak_dbfs(pcm: Pcm) -> float:
+    return float(20 * np.log10(np.abs(pcm.astype(np.int32)).max() / 32768))
+
+
+def test_there_is_speech_to_level() -> None:
+    """The tests below are over recordings, in two languages, quiet ones and loud ones."""
+    levels = [level_of(recording.pcm) for recording in SPEECH.values()]
+    assert len(SPEECH) > 20
+    assert {recording.language for recording in SPEECH.values()} == {"ar", "en"}
+    assert max(levels) - min(levels) > 5
+
+
+@pytest.mark.parametrize("name", SPEECH)
+def test_every_recording_comes_out_equally_loud(name: str) -> None:
+    """Within 1 dB of the target, and so of one another, whatever gain it came in with; nothing clips."""
+    for gain_db in GAINS_DB:
+        loud = level_speech(amplified(SPEECH[name].pcm, gain_db), library.RATE_HZ)
+        assert level_of(loud) == pytest.approx(SPEECH_DBFS, abs=0.5), f"at {gain_db} dB"
+        assert peak_dbfs(loud) <= PEAK_LIMIT_DBFS + 0.01
+
+
+@pytest.mark.parametrize("name", SPEECH)
+def test_pauses_do_not_count(name: str) -> None:
+    """Seconds of silence around the speech, or in it, change its level by less than half a dB."""
+    pcm, pause = SPEECH[name].pcm, silence(3 * library.RATE_HZ)
+    half = len(pcm) // 2
+    apart = np.concatenate([pause, pcm[:half], pause, pcm[half:], pause])
+    assert level_of(apart) == pytest.approx(level_of(pcm), abs=0.5)
+
+
+def test_the_length_and_the_shape_of_the_sound_stay() -> None:
+    """Where no peak is over the limit, levelling is one factor for all samples."""
+    pcm = SPEECH["hello"].pcm
+    loud = level_speech(pcm, library.RATE_HZ)
+    factor = 10 ** ((SPEECH_DBFS - level_of(pcm)) / 20)
+    assert loud.tolist() == pytest.approx((pcm * factor).tolist(), abs=1.0)
+
+
+def test_a_peak_is_turned_down_and_its_surroundings_are_not() -> None:
+    """A click in a quiet voice stays under the limit; 20 ms before and behind it the voice is as loud as without it."""
+    voice = SPEECH["hello"].pcm // 8
+    click, width = len(voice) // 2, 16
+    clicked = voice.copy()
+    clicked[click : click + width] = 32767
+    plain = level_speech(voice, library.RATE_HZ, target_dbfs=-20).astype(np.float64)
+    levelled = level_speech(clicked, library.RATE_HZ, target_dbfs=-10, peak_limit_dbfs=-3)
+    assert peak_dbfs(levelled) <= -3 + 0.01
+    near = 20 * library.RATE_HZ // 1000
+    for part in (slice(0, click - near), slice(click + near, None)):
+        loud = np.flatnonzero(np.abs(plain[part]) > 1000)
+        ratios = levelled[part][loud] / plain[part][loud]
+        assert ratios == pytest.approx(float(np.median(ratios)), rel=0.01)
+
+
+@pytest.mark.parametrize("pcm", [silence(0), silence(1000), silence(RATE_HZ), level(-70, RATE_HZ)], ids=len)
+def test_silence_is_not_made_louder(pcm: Pcm) -> None:
+    """It has no level, and comes back as it is: also noise that nobody hears."""
+    assert speech_level_dbfs(pcm, RATE_HZ) is None
+    assert level_speech(pcm, RATE_HZ).tolist() == pcm.tolist()
+
+
+def test_the_level_of_a_square_wave_is_its_peak() -> None:
+    """dB relative to a full-scale square wave, as the peaks are."""
+    assert level_of(level(-20, RATE_HZ), RATE_HZ) == pytest.approx(-20, abs=0.01)
