@@ -47,15 +47,15 @@ def last_audible(pcm: Pcm, sample_rate_hz: int, *, threshold_dbfs: float = AUDIB
 
 
 def trim_silence(pcm: Pcm, sample_rate_hz: int, *, keep_ms: int = 10) -> Pcm:
-    """`pcm` without the silence before and after the sound, `keep_ms` of it left at both ends.
+    """`pcm` without the silence before the sound and after it, but for `keep_ms` at the end. All silence: empty.
 
-    The kept margin lets soft consonants through that lie under the threshold. All silence: empty.
+    A soft consonant that ends the last word lies under the threshold; before the first word 10 ms cost 13.
     """
     first, last = first_audible(pcm, sample_rate_hz), last_audible(pcm, sample_rate_hz)
     if first is None or last is None:
         return pcm[:0]
     keep = sample_rate_hz * keep_ms // 1000
-    return pcm[max(first - keep, 0) : last + keep]
+    return pcm[first : last + keep]
 
 
 def speech_level_dbfs(pcm: Pcm, sample_rate_hz: int) -> float | None:
