@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         100,
         ge=0,
         le=10_000,
-        description="Milliseconds of a worker's loop that one piece of code may take before the log names it; 0: never.",
+        description="Milliseconds that code may hold all calls of a worker before the log names it; 0: never.",
     )
     noise_cancellation: bool = Field(False, description="Krisp BVC on the caller's audio; LiveKit Cloud only.")
     health_host: str = Field("127.0.0.1", description="Address of the health endpoint; 0.0.0.0 in a container.")

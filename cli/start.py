@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cli.agent_process import READY_PREFIX
 from config import child_environment
+from runtime.rescue import NoRescue
 from runtime.server import build_server
 from runtime.supervisor import CANNOT_START, Supervisor
 from runtime.worker import CannotServe, run_worker
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from livekit.agents import JobProcess
 
     from config import Settings
     from prewarm.kit import Kit, WarmStep
+    from runtime.rescue import Rescue
     from service import Service
 
 log = get_logger("worker")
@@ -54,7 +60,7 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
     setup = orchestrator.prepare_process
     if settings.isolation == "shared":
         kit = orchestrator.build_kit(settings)
-        steps = await kit.open([service.brief(settings).greeting])
+        steps = await kit.open([service.brief(settings).words.opening])
         setup = functools.partial(_share, kit)
     server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
 
@@ -68,7 +74,8 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
             log.info("ready", agent=settings.agent_name, health_port=port, warmed_ms=took_ms)
 
     try:
-        await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready)
+        async with _rescue(settings) as rescue:
+            await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready, rescue=rescue)
     finally:
         if kit is not None:
             await kit.aclose()
@@ -78,6 +85,21 @@ def _share(kit: Kit, process: JobProcess) -> None:
     process.userdata["kit"] = kit
 
 
+@asynccontextmanager
+async def _rescue(settings: Settings) -> AsyncGenerator[Rescue]:
+    """What looks after callers whose worker is gone; nothing where the folder `rooms` was taken out."""
+    if importlib.util.find_spec("rooms") is None:
+        yield NoRescue()
+        return
+    from rooms.rescue import RoomRescue
+    from rooms.tokens import ApiKey
+
+    secret = settings.livekit_api_secret
+    key = ApiKey(settings.livekit_api_key or "", secret.get_secret_value() if secret else "")
+    async with RoomRescue(settings.livekit_url or "", key, settings.agent_name) as rescue:
+        yield rescue
+
+
 async def _supervise(settings: Settings) -> int:
     def environment(index: int) -> dict[str, str]:
         port = settings.health_port + index if settings.health_port else 0
@@ -85,11 +107,13 @@ async def _supervise(settings: Settings) -> int:
 
     # The workers write into a pipe, and would take that for a wish for JSON.
     readable = ["--readable"] if sys.stderr.isatty() else []
-    supervisor = Supervisor(
-        [sys.executable, *sys.argv, *readable],
-        count=settings.workers,
-        environment=environment,
-        grace_s=settings.drain_timeout + STOP_MARGIN_S,
-        on_line=lambda line: print(line, file=sys.stderr),
-    )
-    return await supervisor.run()
+    async with _rescue(settings) as rescue:
+        supervisor = Supervisor(
+            [sys.executable, *sys.argv, *readable],
+            count=settings.workers,
+            environment=environment,
+            grace_s=settings.drain_timeout + STOP_MARGIN_S,
+            on_line=lambda line: print(line, file=sys.stderr),
+            on_died=rescue.look,
+        )
+        return await supervisor.run()

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 from livekit import api
 
+from rooms.attendance import GONE, LOST, Attendance, State, dispatches, is_agent, look, participants
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# A dispatch this young may still be on its way to a worker; an older one whose agent is not in the room is dead.
-PENDING_S = 10.0
 POLL_S = 0.05
-# livekit-server puts the first into the token of an agent; the second is the SDK's own name for it.
-AGENT_NAME_ATTRIBUTES = ("lk.agent_name", "lk.agent.name")
 
 
 class DispatchError(Exception):
@@ -49,9 +47,11 @@ async def wait_for_agent(lk: api.LiveKitAPI, room: str, agent_name: str, *, time
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         with _readable_errors():
-            present = await _agents(lk, room, agent_name)
-        if present:
-            return present[0]
+            present = await participants(lk, room)
+        for participant in present:
+            # A dispatch lists its jobs up to 5 s late, the room does not.
+            if is_agent(participant, agent_name):
+                return participant.identity
         await asyncio.sleep(POLL_S)
     raise DispatchError(
         f"agent '{agent_name}' did not come within {timeout_s:g} s; is a worker running with "
@@ -59,48 +59,57 @@ async def wait_for_agent(lk: api.LiveKitAPI, room: str, agent_name: str, *, time
     )
 
 
+async def send_again(
+    lk: api.LiveKitAPI, room: str, agent_name: str, found: Attendance, metadata: str | None = None
+) -> None:
+    """Put one new dispatch in the place of all that `found` has; its agents end, those that do not answer are removed.
+
+    `metadata` None takes that of the newest one. Of many who do this at the same moment one brings its agent.
+    Raises what LiveKitAPI raises.
+    """
+    if metadata is None:
+        metadata = found.dispatches[-1].metadata if found.dispatches else ""
+    for identity in found.silent:
+        await _remove(lk, room, identity)
+    mine = await lk.agent_dispatch.create_dispatch(
+        api.CreateAgentDispatchRequest(
+            agent_name=agent_name, room=room, metadata=metadata, attributes={LOST: str(found.lost)}
+        )
+    )
+    dead = {dispatch.id for dispatch in found.dispatches}
+    for each in dead:
+        # Otherwise a worker that comes back late would bring a second agent.
+        await _delete(lk, room, each)
+    # Two may have found the room without an agent: the older of their dispatches stays.
+    rivals = [dispatch.id for dispatch in await dispatches(lk, room, agent_name) if dispatch.id not in dead]
+    if rivals and rivals[0] != mine.id:
+        await _delete(lk, room, mine.id)
+
+
 async def _ensure_agent(lk: api.LiveKitAPI, room: str, agent_name: str, metadata: str) -> None:
     """Leave exactly one live dispatch of `agent_name` in a room that exists."""
-    if await _agents(lk, room, agent_name):
-        return
-    dispatches = await _dispatches(lk, room, agent_name)
-    if any(time.time() - dispatch.state.created_at / 1e9 < PENDING_S for dispatch in dispatches):
-        return
-    for dead in dispatches:
-        # Otherwise a worker that comes back late would bring a second agent.
-        await _delete(lk, room, dead)
-    mine = await lk.agent_dispatch.create_dispatch(
-        api.CreateAgentDispatchRequest(agent_name=agent_name, room=room, metadata=metadata)
-    )
-    # Two openers may both have found the room without an agent: the older dispatch stays.
-    dispatches = await _dispatches(lk, room, agent_name)
-    if dispatches and dispatches[0].id != mine.id:
-        await _delete(lk, room, mine)
+    found = await look(lk, room, agent_name)
+    if found.state in (State.ALONE, State.NO_ROOM):
+        await send_again(lk, room, agent_name, found, metadata)
 
 
-async def _delete(lk: api.LiveKitAPI, room: str, dispatch: api.AgentDispatch) -> None:
+async def _remove(lk: api.LiveKitAPI, room: str, identity: str) -> None:
+    with _already_gone():
+        await lk.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=identity))
+
+
+async def _delete(lk: api.LiveKitAPI, room: str, dispatch_id: str) -> None:
+    with _already_gone():
+        await lk.agent_dispatch.delete_dispatch(dispatch_id, room)
+
+
+@contextmanager
+def _already_gone() -> Generator[None]:
     try:
-        await lk.agent_dispatch.delete_dispatch(dispatch.id, room)
+        yield
     except api.ServerError as error:
-        if error.code != api.ServerErrorCode.NOT_FOUND:
+        if error.code not in GONE:
             raise
-
-
-async def _dispatches(lk: api.LiveKitAPI, room: str, agent_name: str) -> list[api.AgentDispatch]:
-    """The room's dispatches of this agent, oldest first."""
-    dispatches = await lk.agent_dispatch.list_dispatch(room)
-    mine = [dispatch for dispatch in dispatches if dispatch.agent_name == agent_name]
-    return sorted(mine, key=lambda dispatch: (dispatch.state.created_at, dispatch.id))
-
-
-async def _agents(lk: api.LiveKitAPI, room: str, agent_name: str) -> list[str]:
-    """Identities of this agent's participants; a dispatch lists its jobs up to 5 s late, the room does not."""
-    found = await lk.room.list_participants(api.ListParticipantsRequest(room=room))
-    return [
-        participant.identity
-        for participant in found.participants
-        if any(participant.attributes.get(key) == agent_name for key in AGENT_NAME_ATTRIBUTES)
-    ]
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import aiohttp
 from livekit import api
-from livekit.protocol.models import TrackType
 
-from rooms.dispatch import AGENT_NAME_ATTRIBUTES, DispatchError, open_room
+from rooms.attendance import State, has_voice, is_agent, look, participants
+from rooms.dispatch import DispatchError, open_room
+from rooms.escort import AWAY, reason
 from rooms.tokens import new_name
 from utils.logging_config import get_logger
 
@@ -31,7 +31,6 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 4.0
 TELL_AFTER_S = 15.0  # a worker that starts or is restarted is there before
 CLOSE_LIMIT_S = 1.0
-AWAY = (DispatchError, api.ServerError, aiohttp.ClientError, TimeoutError)
 
 
 def age_limit_s(caller_timeout_s: float) -> float:
@@ -56,9 +55,10 @@ class StandbyRooms:
     """`async with StandbyRooms(lk, "firstword", size=2, max_age_s=60) as standby:` ... `standby.take()`.
 
     Keeps `size` rooms ready and refills one at a time. A room is replaced before it is `max_age_s` old; one whose
-    agent has left is found every `check_s` and replaced too. While LiveKit or the worker is away it tries again, in
-    growing pauses and with one warning. At the end it deletes what it still holds: a room that was handed out never.
-    With size 0 it does nothing. Raises ValueError for a negative size, and for times that are not above 0.
+    agent has left, or does not answer, is found every `check_s` and replaced too. While LiveKit or the worker is away
+    it tries again, in growing pauses and with one warning. At the end it deletes what it still holds: a room that was
+    handed out never. With size 0 it does nothing. Raises ValueError for a negative size, and for times that are not
+    above 0.
     """
 
     def __init__(
@@ -93,14 +93,16 @@ class StandbyRooms:
         return sum(self._is_good(room) for room in self._rooms)
 
     def take(self) -> str | None:
-        """The name of a room whose agent waits, which is the caller's from now on; None if there is none."""
+        """The name of a room whose agent waits, which is the caller's from now on; None if there is none.
+
+        Its agent may be lost at any time after the last look: `rooms.escort` looks after it until the caller is there.
+        """
         room = next(filter(self._is_good, self._rooms), None)
         if room is None or self._closing.is_set():
             return None
         self._rooms.remove(room)
         self._taken_at = time.monotonic()
         self._changed.set()
-        self._own(self._make_sure(room.name), "make sure of the agent")
         return room.name
 
     async def __aenter__(self) -> Self:
@@ -164,24 +166,23 @@ class StandbyRooms:
     async def _check(self) -> None:
         while not self._closing.is_set():
             await _until(self._closing, self._check_s)
-            for room in list(self._rooms):
-                if self._closing.is_set():
-                    return
-                await self._check_one(room)
+            await asyncio.gather(*(self._check_one(room) for room in self._rooms))
             await self._drop_surplus()
 
     async def _check_one(self, room: _Room) -> None:
         try:
-            there = await self._has_voice(room.name)
+            found = await look(self._lk, room.name, self._agent_name)
         except AWAY:
             room.sure = False  # LiveKit is away: the refill meets that too, and tells it
             self._changed.set()
             return
-        if there:
-            room.sure = True
-        elif room in self._rooms:  # it may have been handed out while we looked
+        room.sure = found.voice
+        if found.voice:
+            return
+        self._changed.set()
+        # One whose next agent is on its way may become good again; and it may have been handed out while we looked.
+        if found.state is not State.COMING and room in self._rooms:
             self._rooms.remove(room)
-            self._changed.set()
             log.debug("the agent of a standby room has left", room=room.name)
             await self._delete(room.name)
 
@@ -204,15 +205,6 @@ class StandbyRooms:
         self._failures, self._told = 0, False
         return 0.0
 
-    async def _make_sure(self, name: str) -> None:
-        """Send the agent again into a room that was handed out, if it left after the last look."""
-        try:
-            if not await self._has_voice(name):
-                log.warning("the agent has left a room that was handed out, another one is sent", room=name)
-                await open_room(self._lk, name, self._agent_name)
-        except AWAY as error:
-            log.warning("a room that was handed out could not be looked at", room=name, reason=_reason(error))
-
     async def _drop_surplus(self) -> None:
         for room in self._surplus():
             await self._delete(room.name)
@@ -232,17 +224,8 @@ class StandbyRooms:
 
     async def _has_voice(self, name: str) -> bool:
         """Whether the agent is in the room with its audio track published."""
-        try:
-            found = await self._lk.room.list_participants(api.ListParticipantsRequest(room=name))
-        except api.ServerError as error:
-            if error.code == api.ServerErrorCode.NOT_FOUND:
-                return False
-            raise
-        return any(
-            any(participant.attributes.get(key) == self._agent_name for key in AGENT_NAME_ATTRIBUTES)
-            and any(track.type == TrackType.AUDIO for track in participant.tracks)
-            for participant in found.participants
-        )
+        there = await participants(self._lk, name)
+        return any(is_agent(each, self._agent_name) and has_voice(each) for each in there)
 
     async def _delete(self, name: str) -> None:
         """Only for a room that nobody can be handed any more. If LiveKit is away, its own timeout closes the room."""
@@ -250,7 +233,7 @@ class StandbyRooms:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._lk.room.delete_room(api.DeleteRoomRequest(room=name))
         except AWAY as error:
-            log.debug("a standby room was not deleted", room=name, reason=_reason(error))
+            log.debug("a standby room was not deleted", room=name, reason=reason(error))
 
     # ---- helpers ------------------------------------------------------------------------------------------
 
@@ -260,7 +243,7 @@ class StandbyRooms:
             self._failing_since = time.monotonic()
         if not self._told and time.monotonic() - self._failing_since >= TELL_AFTER_S:
             self._told = True
-            log.warning("standby rooms cannot be filled, trying on", reason=_reason(error))
+            log.warning("standby rooms cannot be filled, trying on", reason=reason(error))
 
     def _own(self, work: Coroutine[None, None, None], what: str) -> None:
         task = asyncio.create_task(work, name=f"standby rooms: {what}")
@@ -274,7 +257,3 @@ async def _until(event: asyncio.Event, limit_s: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -28,10 +28,19 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{token_hex(8)}"
 
 
-def caller_token(api_key: ApiKey, *, room: str, identity: str, name: str = "", ttl_s: float = DEFAULT_TTL_S) -> str:
+def caller_token(
+    api_key: ApiKey,
+    *,
+    room: str,
+    identity: str,
+    name: str = "",
+    ttl_s: float = DEFAULT_TTL_S,
+    agent: api.RoomAgentDispatch | None = None,
+) -> str:
     """Sign a JWT with which `identity` may join `room`: publish a microphone and data, subscribe, no more.
 
-    Raises ValueError for an empty room or identity and for a ttl_s that is not above 0.
+    `agent` comes along if the join creates the room; livekit-server ignores it for a room that exists. The bearer can
+    read its metadata. Raises ValueError for an empty room or identity and for a ttl_s that is not above 0.
     """
     for field, value in (("room", room), ("identity", identity)):
         if not value:
@@ -47,4 +56,6 @@ def caller_token(api_key: ApiKey, *, room: str, identity: str, name: str = "", t
         can_subscribe=True,
     )
     token = api.AccessToken(api_key.key, api_key.secret).with_identity(identity).with_grants(grants)
+    if agent is not None:
+        token = token.with_room_config(api.RoomConfiguration(agents=[agent]))
     return token.with_name(name).with_ttl(timedelta(seconds=ttl_s)).to_jwt()

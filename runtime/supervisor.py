@@ -27,6 +27,7 @@ class Supervisor:
     """Runs `count` workers by `argv`; worker i gets `environment(i)`.
 
     A stop signal is passed on to all of them, a second one too: what it means is the workers' affair.
+    `on_died` is called when one has died: those that live on can have its callers before it is back.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class Supervisor:
         environment: Callable[[int], Mapping[str, str]],
         grace_s: float,
         on_line: Callable[[str], None],
+        on_died: Callable[[], None] = lambda: None,
     ) -> None:
         self._argv = argv
         self._count = count
         self._environment = environment
         self._grace_s = grace_s
         self._on_line = on_line
+        self._on_died = on_died
         self._stopping = asyncio.Event()
         self._workers: dict[int, ChildProcess] = {}
         self.restarts = 0
@@ -94,6 +97,7 @@ class Supervisor:
                 self._stopping.set()
                 return CANNOT_START
             self.restarts += 1
+            self._on_died()
             backoff_s = 0.5 if time.monotonic() - begun_s > HEALTHY_AFTER_S else min(backoff_s * 2, LONGEST_BACKOFF_S)
             log.error("worker died and is restarted", worker=index, exit_code=code, in_s=backoff_s)
             try:

@@ -142,6 +142,7 @@ BAD = [
     ("VOICE_FIRST", "2", "allowed: true or false"),
     ("DEFER_PHASE_TWO", "later", "allowed: true or false"),
     ("LAZY_IMPORTS", "-1", "allowed: true or false"),
+    ("DISPATCH_AT", "click", "allowed: 'token' or 'join'"),
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),
     ("DRAIN_TIMEOUT", "-0.1", "allowed: a number from 0.0 to 86400.0"),

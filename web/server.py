@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 from unicodedata import category
 
 from aiohttp import web
-from livekit import api
 
-from rooms.dispatch import DispatchError, open_room
-from rooms.standby import StandbyRooms, age_limit_s
-from rooms.tokens import ApiKey, caller_token, new_name
+from rooms.dispatch import DispatchError
+from rooms.entrance import CALLER_TIMEOUT_S, DispatchAt, Entrance
+from rooms.tokens import ApiKey
 from web.assets import load_assets
 from web.guards import RateLimit, guard, refusal
 
@@ -24,9 +24,7 @@ MAX_NAME_CHARS = 64
 MAX_BODY_BYTES = 4096
 MINT_BURST = 30
 MINTS_PER_S = 5.0
-CALLER_TIMEOUT_S = 120.0
-LIVEKIT = web.AppKey("livekit", api.LiveKitAPI)
-STANDBY = web.AppKey("standby", StandbyRooms)
+ENTRANCE = web.AppKey("entrance", Entrance)
 NO_INFO: Mapping[str, object] = MappingProxyType({})
 
 
@@ -39,6 +37,7 @@ def page_app(
     info: Mapping[str, object] = NO_INFO,
     standby_rooms: int = 0,
     caller_timeout_s: float = CALLER_TIMEOUT_S,
+    dispatch_at: DispatchAt = "token",
 ) -> web.Application:
     """The application; run it on a loopback address, it answers no other.
 
@@ -50,25 +49,25 @@ def page_app(
       `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
     - `GET /healthz`: `{"status": "ok"}`.
 
-    `caller_timeout_s` is how long an agent waits for its caller: no standby room gets older than half of it.
+    `caller_timeout_s` is how long an agent waits for its caller: no standby room gets older than half of it. With
+    `dispatch_at` "join" a caller without a standby room brings the agent along: see rooms.entrance.
 
     Errors are `{"error": {"message"}}`, with `field`, `value` and `allowed` where an input is at fault: 400 a wrong
     body, 403 another site asks, 429 too many calls (see Retry-After), 502 LiveKit failed.
     """
-    key = ApiKey(api_key, api_secret)
     assets = load_assets()
     mint_rate = RateLimit(burst=MINT_BURST, per_s=MINTS_PER_S)
     about = {"livekit_url": livekit_url, "agent_name": agent_name, **info}
 
-    async def livekit_client(app: web.Application) -> AsyncIterator[None]:
-        async with api.LiveKitAPI(livekit_url, api_key, api_secret) as client:
-            app[LIVEKIT] = client
-            yield
-
-    async def standby(app: web.Application) -> AsyncIterator[None]:
-        max_age_s = age_limit_s(caller_timeout_s)
-        async with StandbyRooms(app[LIVEKIT], agent_name, size=standby_rooms, max_age_s=max_age_s) as rooms:
-            app[STANDBY] = rooms
+    async def entrance(app: web.Application) -> AsyncIterator[None]:
+        async with Entrance(
+            livekit_url,
+            ApiKey(api_key, api_secret),
+            agent_name,
+            standby_rooms=standby_rooms,
+            caller_timeout_s=caller_timeout_s,
+            dispatch_at=dispatch_at,
+        ) as app[ENTRANCE]:
             yield
 
     async def index(request: web.Request) -> web.Response:
@@ -93,21 +92,14 @@ def page_app(
         name = await _caller_name(request)
         if isinstance(name, web.Response):
             return name
-        identity = new_name("caller")
-        room = request.app[STANDBY].take()
-        if room is None:
-            room = new_name("call")
-            metadata = json.dumps({"identity": identity, "name": name})
-            try:
-                await open_room(request.app[LIVEKIT], room, agent_name, metadata, fresh=True)
-            except DispatchError as error:
-                return refusal(502, str(error))
-        token = caller_token(key, room=room, identity=identity, name=name)
-        answer = {"url": livekit_url, "token": token, "room": room, "identity": identity}
-        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+        try:
+            ticket = await request.app[ENTRANCE].admit(name)
+        except DispatchError as error:
+            return refusal(502, str(error))
+        return web.json_response(asdict(ticket), headers={"Cache-Control": "no-store"})
 
     app = web.Application(middlewares=[guard(livekit_url)], client_max_size=MAX_BODY_BYTES)
-    app.cleanup_ctx.extend([livekit_client, standby])
+    app.cleanup_ctx.append(entrance)
     app.add_routes(
         [
             web.get("/", index),

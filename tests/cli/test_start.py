@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -255,6 +257,62 @@ async def test_two_workers_are_watched_and_stopped_together(
         assert not is_open(port)
         assert not is_open(port + 1)
     assert it.records("call ended")[0]["by"] != "caller"
+
+
+async def test_the_caller_of_a_killed_worker_is_greeted_again(
+    tmp_path: Path, environment: dict[str, str], new_caller: Callable[[str], Caller], lk: api.LiveKitAPI
+) -> None:
+    """kill -9 in mid-call: one other agent comes to the same room and says the first words."""
+    port = free_ports(2)
+    name = f"desk-{uuid4().hex[:8]}"
+    settings = environment | {"WORKERS": "2", "HEALTH_PORT": str(port), "AGENT_NAME": name}
+    async with program(new_project(tmp_path), "start", **settings) as it:
+        for each in (port, port + 1):
+            await it.says(f'"ready".*"health_port": {each}', timeout_s=60)
+        async with new_caller(name) as caller:
+            await caller.first_word(timeout_s=20)
+            await it.says('"call began"')
+            await caller.quiet(400)
+            room = caller.room.name
+            dead = await agents_in(lk, room)
+            (busy,) = [each for each in (port, port + 1) if '"active_jobs": 1' in (await get(each, "/worker"))[1]]
+            said, killed_at = len(it.lines), time.perf_counter()
+            serving(it, busy).kill()
+            await it.says("a room has lost its agent, another one is sent", after=said)
+            await it.says('"call began"', after=said)
+            async with asyncio.timeout(20):
+                while await caller.quiet(400) < killed_at + 1.0:
+                    await asyncio.sleep(0.1)
+            now = await agents_in(lk, room)
+            assert len(now) == 1
+            assert now != dead
+
+
+@pytest.mark.parametrize("isolation", ["shared", "process"])
+async def test_an_agent_without_a_caller_does_not_hold_up_the_end(
+    tmp_path: Path, environment: dict[str, str], lk: api.LiveKitAPI, isolation: str
+) -> None:
+    """It waits in a room that nobody has joined. Told to stop, the worker lets it go and ends before all limits."""
+    settings = environment | {"ISOLATION": isolation, "DRAIN_TIMEOUT": "1000", "CALLER_TIMEOUT": "1000"}
+    name = f"desk-{uuid4().hex[:8]}"
+    async with program(new_project(tmp_path), "start", AGENT_NAME=name, **settings) as it:
+        await it.says('"ready"', timeout_s=60)
+        room = f"room-{uuid4().hex[:8]}"
+        await lk.room.create_room(
+            api.CreateRoomRequest(name=room, agents=[api.RoomAgentDispatch(agent_name=name)], departure_timeout=1)
+        )
+        async with asyncio.timeout(30):
+            while not await agents_in(lk, room):
+                await asyncio.sleep(0.1)
+        it.signal(signal.SIGTERM)
+        await it.says('"draining"')
+        assert await it.ends(30) == 0
+    assert not it.records("calls are ended before their time")
+
+
+async def agents_in(lk: api.LiveKitAPI, room: str) -> list[str]:
+    found = (await lk.room.list_participants(api.ListParticipantsRequest(room=room))).participants
+    return [each.identity for each in found if each.kind == api.ParticipantInfo.AGENT]
 
 
 def serving(it: Program, port: int) -> psutil.Process:

@@ -70,7 +70,7 @@ async def test_opening_a_room_again_does_not_bring_a_second_agent(
     async with worker(livekit) as (wire, _):
         await asyncio.gather(*(open_room(lk, room, AGENT) for _ in range(5)))
         await wait_for_agent(lk, room, AGENT, timeout_s=10)
-        monkeypatch.setattr("rooms.dispatch.PENDING_S", 0.0)
+        monkeypatch.setattr("rooms.attendance.PENDING_S", 0.0)
         await open_room(lk, room, AGENT)
         dispatches = await lk.agent_dispatch.list_dispatch(room)
     assert len(wire.taken) == 1
@@ -98,7 +98,7 @@ async def test_an_agent_that_left_is_replaced(
                 await asyncio.sleep(0.02)
         await joined[0].disconnect()
         await nobody_is_in(lk, room)
-        monkeypatch.setattr("rooms.dispatch.PENDING_S", 0.0)
+        monkeypatch.setattr("rooms.attendance.PENDING_S", 0.0)
         await open_room(lk, room, AGENT)
         second = await wait_for_agent(lk, room, AGENT, timeout_s=10)
         dispatches = await lk.agent_dispatch.list_dispatch(room)

@@ -6,6 +6,7 @@ import time
 
 import jwt
 import pytest
+from livekit import api
 
 from rooms.tokens import ApiKey, caller_token, new_name
 
@@ -36,6 +37,14 @@ def test_a_token_lives_as_long_as_asked() -> None:
     expires = claims(caller_token(KEY, room="r", identity="i", ttl_s=30))["exp"]
     assert isinstance(expires, int)
     assert before + 30 <= expires <= int(time.time()) + 30
+
+
+def test_a_token_can_bring_an_agent() -> None:
+    """With name and metadata, in the configuration of the room that the join makes; else there is none."""
+    agent = api.RoomAgentDispatch(agent_name="desk", metadata="who calls")
+    found = claims(caller_token(KEY, room="r", identity="i", agent=agent))
+    assert found["roomConfig"] == {"agents": [{"agentName": "desk", "metadata": "who calls"}]}
+    assert "roomConfig" not in claims(caller_token(KEY, room="r", identity="i"))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class WireWorker:
-    """Registers for `agent_name`, takes every job, and hands each to `on_job` (an async function) as its own task."""
+    """Registers for `agent_name`, takes every job, and hands each to `on_job` (an async function) as its own task.
+
+    `on_end` gets the id of a job that the server wants to end.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class WireWorker:
         api_secret: str,
         agent_name: str,
         on_job: Callable[[agent.JobAssignment], Awaitable[None]] | None = None,
+        on_end: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         grants = api.VideoGrants(agent=True)
         token = api.AccessToken(api_key, api_secret).with_grants(grants).to_jwt()
@@ -32,6 +36,7 @@ class WireWorker:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._agent_name = agent_name
         self._on_job = on_job
+        self._on_end = on_end
         self.tasks: set[asyncio.Task[None]] = set()
         self.jobs: asyncio.Queue[agent.Job] = asyncio.Queue()
         self.taken: list[agent.Job] = []
@@ -95,6 +100,11 @@ class WireWorker:
             running = agent.UpdateJobStatus(job_id=job.id, status=agent.JobStatus.JS_RUNNING)
             await self._send(agent.WorkerMessage(update_job=running))
             if self._on_job is not None:
-                task = asyncio.ensure_future(self._on_job(message.assignment))
-                self.tasks.add(task)
-                task.add_done_callback(self.tasks.discard)
+                self._own(self._on_job(message.assignment))
+        elif kind == "termination" and self._on_end is not None:
+            self._own(self._on_end(message.termination.job_id))
+
+    def _own(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)

@@ -57,6 +57,7 @@ async def supervised(code: str, *, count: int = 1, **environment: str) -> AsyncG
         environment=lambda index: {**os.environ, **environment, "INDEX": str(index)},
         grace_s=5.0,
         on_line=lines,
+        on_died=lambda: lines("on_died"),
     )
     run = asyncio.create_task(supervisor.run())
     try:
@@ -79,6 +80,7 @@ async def test_a_stop_signal_stops_all_workers() -> None:
         }
         assert not any(psutil.pid_exists(pid) for pid in pids)
         assert it.supervisor.restarts == 0
+        assert "on_died" not in it.lines.all
 
 
 async def test_a_worker_that_dies_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,6 +100,7 @@ if os.environ["INDEX"] == "1" and not mark.exists():
             it.stop()
             assert await it.run == 0
             assert it.supervisor.restarts == 1
+            assert it.lines.all.count("on_died") == 1
     (line,) = [vars(record) for record in caplog.records if record.name == "runtime"]
     assert (line["worker"], line["exit_code"]) == (1, 7)
 

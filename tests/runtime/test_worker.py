@@ -103,7 +103,7 @@ async def worker(livekit: LocalLiveKit, **environment: str) -> AsyncGenerator[Wo
         on_line=lines,
     )
     async with process:
-        await lines.match("ready on")
+        await lines.match("^look$")
         yield Worker(livekit, process, lines, agent_name)
 
 
@@ -139,7 +139,7 @@ async def test_a_worker_that_is_told_to_stop_lets_its_call_end(livekit: LocalLiv
 
 
 async def test_a_second_signal_ends_the_calls_that_still_run(livekit: LocalLiveKit) -> None:
-    """Long before the drain limit, and still in order: the call is told, exit code 0."""
+    """Long before the drain limit, and still in order: the call is told, exit code 0; nobody is to take it over."""
     async with worker(livekit, DRAIN_TIMEOUT="1000") as it:
         await it.call()
         it.signal(signal.SIGTERM)
@@ -147,16 +147,31 @@ async def test_a_second_signal_ends_the_calls_that_still_run(livekit: LocalLiveK
         it.signal(signal.SIGTERM)
         assert await it.ends() == 0
         await it.lines.match("call ends: worker shutdown")
+        assert not [line for line in it.lines.all if line.startswith("hand over")]
 
 
 async def test_draining_has_a_limit(livekit: LocalLiveKit) -> None:
-    """DRAIN_TIMEOUT: then the calls are ended, and a line says how many."""
+    """DRAIN_TIMEOUT: then the calls are ended, a line says how many, and their callers are handed over."""
     async with worker(livekit, DRAIN_TIMEOUT="0.2") as it:
-        await it.call()
+        room = await it.call()
         it.signal(signal.SIGTERM)
         assert await it.ends() == 0
         await it.lines.match("calls are ended before their time")
-        await it.lines.match("call ends: worker shutdown")
+        told = [line for line in it.lines.all if line.startswith(("call ends", "hand over"))]
+        assert told == ["call ends: worker shutdown", f"hand over {room}"]
+
+
+async def test_callers_are_looked_for_at_the_start_and_the_drain_is_told(livekit: LocalLiveKit) -> None:
+    """A worker that registers looks; one that drains gives its rooms away at once, and again while it lasts."""
+    async with worker(livekit, DRAIN_TIMEOUT="1000") as it:
+        assert it.lines.all.count("look") == 1
+        room = await it.call()
+        it.signal(signal.SIGTERM)
+        while it.lines.all.count(f"release {room}") < 2:
+            await asyncio.sleep(0.05)
+        async with it.api() as lk:
+            await lk.room.delete_room(api.DeleteRoomRequest(room=room))
+        assert await it.ends() == 0
 
 
 # In this process ---------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from runtime.worker import CannotServe, run_worker
 from utils.logging_config import configure_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from livekit.agents import JobContext, JobProcess
 
 
@@ -33,6 +35,19 @@ async def entrypoint(context: JobContext) -> None:
     say(f"call begins in {os.getpid()}, prepared: {context.proc.userdata.get('prepared')}")
 
 
+class Told:
+    """A rescue that says what it is asked for."""
+
+    def look(self) -> None:
+        say("look")
+
+    async def release(self, rooms: Sequence[str]) -> None:
+        say(f"release {' '.join(rooms)}")
+
+    async def hand_over(self, rooms: Sequence[str]) -> None:
+        say(f"hand over {' '.join(rooms)}")
+
+
 async def main() -> int:
     settings = load_settings()
     configure_logging(settings.log_level, json=False)
@@ -42,7 +57,7 @@ async def main() -> int:
         say(f"ready on {server.worker_info.http_port} in {os.getpid()}")
 
     try:
-        await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready)
+        await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready, rescue=Told())
     except CannotServe as error:
         say(f"cannot serve: {error}")
         return 3

@@ -181,7 +181,7 @@ async def test_a_standby_room_goes_to_the_first_and_a_new_one_to_the_second(live
         serve(app) as started,
     ):
         async with asyncio.timeout(20):
-            while not app[server.STANDBY].waiting:
+            while not app[server.ENTRANCE].waiting:
                 await asyncio.sleep(0.05)
         tickets: list[dict[str, str]] = []
         for name in ("Ada", "Bob"):
@@ -195,3 +195,23 @@ async def test_a_standby_room_goes_to_the_first_and_a_new_one_to_the_second(live
     ]
     assert jobs[0].metadata == ""
     assert jobs[1].metadata == f'{{"identity": "{tickets[1]["identity"]}", "name": "Bob"}}'
+
+
+async def test_dispatch_at_join_leaves_the_room_to_the_join(livekit: LocalLiveKit) -> None:
+    """The token brings the agent along; until then there is no room."""
+    app = page_app(
+        livekit_url=livekit.url,
+        api_key=livekit.api_key,
+        api_secret=livekit.api_secret,
+        agent_name=AGENT,
+        dispatch_at="join",
+    )
+    async with (
+        serve(app) as started,
+        started.http.post(f"{started.url}/api/token") as response,
+        api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as lk,
+    ):
+        ticket = await response.json()
+        assert not (await lk.room.list_rooms(api.ListRoomsRequest(names=[ticket["room"]]))).rooms
+    claims = jwt.decode(ticket["token"], livekit.api_secret, algorithms=["HS256"])
+    assert claims["roomConfig"]["agents"][0]["agentName"] == AGENT

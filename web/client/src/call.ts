@@ -41,6 +41,8 @@ interface Ticket {
 }
 
 const AGENT_TIMEOUT_S = 10;
+/** An agent that was lost is noticed and replaced by the service within some seconds. */
+const NEXT_AGENT_TIMEOUT_S = 25;
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const ROOM = { adaptiveStream: false, dynacast: false, disconnectOnPageLeave: true };
 
@@ -105,7 +107,7 @@ export class Call {
     const room = this.listen(ticket, signal);
     this.become("connecting");
     this.stamp("joining_ms");
-    this.agentTimer = setTimeout(() => this.fail(noAgent(this.agentName, AGENT_TIMEOUT_S)), AGENT_TIMEOUT_S * 1000);
+    this.expectAgent(AGENT_TIMEOUT_S);
     try {
       await room.connect(ticket.url, ticket.token);
     } catch (error) {
@@ -140,10 +142,15 @@ export class Call {
   private listen(ticket: Ticket, signal: AbortSignal): Room {
     const { room } = this;
     room.on(RoomEvent.TrackSubscribed, (track, _, participant) => this.hear(track, participant, signal));
-    room.on(RoomEvent.ParticipantDisconnected, (participant) => {
+    room.on(RoomEvent.ParticipantDisconnected, (participant, reason) => {
       if (participant.kind !== ParticipantKind.AGENT || !this.active) return;
-      this.notice = "The agent has hung up.";
-      this.finish("ended");
+      if (reason === undefined || reason === DisconnectReason.CLIENT_INITIATED) {
+        this.notice = "The agent has hung up.";
+        this.finish("ended");
+      } else {
+        this.tell("The agent was lost. Another one is on its way…");
+        this.expectAgent(NEXT_AGENT_TIMEOUT_S);
+      }
     });
     // The signalling connection notices first; the audio may even go on meanwhile.
     for (const interrupted of [RoomEvent.SignalReconnecting, RoomEvent.Reconnecting] as const) {
@@ -176,9 +183,10 @@ export class Call {
     this.closers.push(() => {
       for (const attached of track.detach()) attached.remove();
     });
-    if (participant.kind !== ParticipantKind.AGENT || this.timings.agent_track_ms !== null) return;
+    if (participant.kind !== ParticipantKind.AGENT) return;
     clearTimeout(this.agentTimer);
-    this.stamp("agent_track_ms");
+    if (this.timings.agent_track_ms === null) this.stamp("agent_track_ms");
+    else this.tell("");
     void this.measure(track.mediaStreamTrack, "agent", signal);
   }
 
@@ -187,7 +195,7 @@ export class Call {
       const stop = await this.levels.meter(track, {
         level: (level) => this.events.level(side, level),
         firstAudible: (atMs) => {
-          if (side === "agent") this.stamp("first_word_ms", atMs);
+          if (side === "agent" && this.timings.first_word_ms === null) this.stamp("first_word_ms", atMs);
         },
       });
       if (signal.aborted) stop();
@@ -201,6 +209,11 @@ export class Call {
   private stamp(name: keyof Timings, atMs = performance.now()): void {
     this.timings[name] = Math.round((atMs - this.clickedAt) * 10) / 10;
     this.events.changed();
+  }
+
+  private expectAgent(limitS: number): void {
+    clearTimeout(this.agentTimer);
+    this.agentTimer = setTimeout(() => this.fail(noAgent(this.agentName, limitS)), limitS * 1000);
   }
 
   private tell(notice: string): void {
