@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from livekit import api
 
-from rooms.attendance import State, has_voice, is_agent, look, participants
+from rooms.attendance import State, dispatches, has_voice, is_agent, look, participants
 from rooms.dispatch import DispatchError, open_room
 from rooms.escort import AWAY, reason
 from rooms.tokens import new_name
@@ -184,7 +184,7 @@ class StandbyRooms:
         if found.state is not State.COMING and room in self._rooms:
             self._rooms.remove(room)
             log.debug("the agent of a standby room has left", room=room.name)
-            await self._delete(room.name)
+            await self._close(room.name)
 
     async def _open_one(self) -> float:
         """Open a room and wait for its agent. Returns the seconds to pause after that."""
@@ -228,7 +228,23 @@ class StandbyRooms:
         return any(is_agent(each, self._agent_name) and has_voice(each) for each in there)
 
     async def _delete(self, name: str) -> None:
-        """Only for a room that nobody can be handed any more. If LiveKit is away, its own timeout closes the room."""
+        """Only for a room that nobody can be handed any more."""
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                # A room that is closed over an agent's published track leaves a native thread in that worker.
+                await self._call_agent_back(name)
+        except AWAY as error:
+            log.debug("the agent of a standby room did not leave", room=name, reason=reason(error))
+        await self._close(name)
+
+    async def _call_agent_back(self, name: str) -> None:
+        for dispatch in await dispatches(self._lk, name, self._agent_name):
+            await self._lk.agent_dispatch.delete_dispatch(dispatch.id, name)
+        while await participants(self._lk, name):  # noqa: ASYNC110  # LiveKit tells it nobody outside the room
+            await asyncio.sleep(POLL_S)
+
+    async def _close(self, name: str) -> None:
+        """Close a room; if LiveKit is away, its own timeout does it."""
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._lk.room.delete_room(api.DeleteRoomRequest(room=name))

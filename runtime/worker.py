@@ -96,8 +96,12 @@ async def _drain(
 
 async def _release(server: AgentServer, rescue: Rescue) -> None:
     """Agents whose caller has not come yet do not hold up a drain; nor does one that was sent for in its moment."""
+    released: set[str] = set()
     while True:
-        await rescue.release(_rooms(server))
+        # A call needs a while to close, and a second release would call back the agent that the first one sent.
+        rooms = [room for room in _rooms(server) if room not in released]
+        released.update(rooms)
+        await rescue.release(rooms)
         await asyncio.sleep(RELEASE_S)
 
 

@@ -1,0 +1,41 @@
+"""How late this process's own event loop was: whoever hears too late cannot say that something was not said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Self
+
+BEAT_S = 0.02
+NOTED_MS = 50.0
+KEPT = 10_000
+
+
+class Pulse:
+    """`async with Pulse() as pulse:` ... `pulse.worst_ms(since)`; times are seconds of `time.perf_counter()`."""
+
+    def __init__(self) -> None:
+        self._late: deque[tuple[float, float]] = deque(maxlen=KEPT)  # when it was noted, by how many ms
+        self._beating: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._beating = asyncio.create_task(self._beat(), name="pulse")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+
+    def worst_ms(self, since: float) -> float:
+        """The longest that the loop was late from then on; 0 if never by more than NOTED_MS."""
+        return max((late_ms for at, late_ms in self._late if at >= since), default=0.0)
+
+    async def _beat(self) -> None:
+        while True:
+            due = time.perf_counter() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            late_ms = (time.perf_counter() - due) * 1000
+            if late_ms > NOTED_MS:
+                self._late.append((due + late_ms / 1000, late_ms))
