@@ -21,9 +21,10 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from livekit import rtc
-from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, ErrorEvent, JobContext
+from livekit.agents import Agent, AgentSession, AutoSubscribe, CloseEvent, CloseReason, ErrorEvent, JobContext
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from config import load_settings
@@ -63,6 +64,7 @@ T = TypeVar("T")
 
 log = get_logger("call")
 
+SERVED: WeakSet[Agent] = WeakSet()
 STAGES = 4
 ACCOUNT_LIMIT_S = 1.0  # longer than that, the caller hears the default greeting and not silence
 MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
@@ -182,6 +184,11 @@ class Call:
             session = self._make_session()
         brief = await account
         async with self._stage("session") as span:
+            if brief.agent in SERVED:
+                # It holds what was said in that call, and would tell it to this caller's LLM.
+                span.failed = "this Agent has served another call; make a new one for each"
+                return Failed("session", span.failed)
+            SERVED.add(brief.agent)
             try:
                 await session.start(brief.agent, room=self._context.room, room_options=room_options(self._settings))
                 if session.output.transcription is not None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
+from bench.first_word.situations import ROW_NAMES, parse_rows
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -20,8 +22,12 @@ CANNOT_RUN = 3
 def add_bench(app: typer.Typer) -> None:
     """Add the commands to `app`. What they need is imported when they run."""
 
-    @app.command(rich_help_panel="Measure")
+    group = typer.Typer(invoke_without_command=True)
+    app.add_typer(group, name="bench", rich_help_panel="Measure")
+
+    @group.callback()
     def bench(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        context: typer.Context,
         calls: Annotated[int, typer.Option(help="Calls per side and measure.", min=1, max=1000)] = 10,
         turns: Annotated[int, typer.Option(help="Turns a call, for the gap.", min=1, max=3)] = 3,
         latency: Annotated[Literal["fixed", "published"], typer.Option(help="Delays of the providers.")] = "fixed",
@@ -32,6 +38,9 @@ def add_bench(app: typer.Typer) -> None:
         markdown: Annotated[bool, typer.Option("--markdown", help="Print a table for a README.")] = False,
     ) -> None:
         """First word and response gap beside the starter shape, in one run, call by call in turns."""
+        if context.invoked_subcommand is not None:
+            _refuse_options(context)
+            return
         from bench.report import print_report, write_json
         from bench.run import Options, parse_modes, run_bench
 
@@ -45,6 +54,38 @@ def add_bench(app: typer.Typer) -> None:
             write_json(report, json)
         print_report(report, markdown=markdown)
         raise typer.Exit(1 if report.failed else 0)
+
+    @group.command("first-word")
+    def first_word(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        calls: Annotated[int, typer.Option(help="Calls per row and side.", min=1, max=1000)] = 30,
+        rows: Annotated[str, typer.Option(help=f"With commas: {', '.join(ROW_NAMES)}.")] = "all",
+        steps: Annotated[bool, typer.Option(help="Measure what each optimisation gives.")] = True,
+        step_calls: Annotated[int, typer.Option(help="Calls per side of each step.", min=1, max=1000)] = 5,
+        seed: Annotated[int, typer.Option(help="Seed of the random arrivals.", min=0)] = 1,
+        json: Annotated[Path | None, typer.Option(help="Write every sample to this file.")] = None,
+        html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
+    ) -> None:
+        """The first word in every situation beside the starter and the floor, and what each step to it gives."""
+        from bench.aside import tell
+        from bench.first_word.html import write_html
+        from bench.first_word.json_file import write_first_word
+        from bench.first_word.run import Options, run_first_word
+        from bench.first_word.terminal import print_first_word
+
+        try:
+            chosen = parse_rows(rows)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--rows") from None
+        report = _run(run_first_word(Options(calls, chosen, step_calls if steps else 0, seed)))
+        if json is not None:
+            write_first_word(report, json)
+        if html is not None:
+            write_html(report, html)
+        print_first_word(report, markdown=markdown)
+        for line in report.failed:
+            tell(f"failed  {line}")
+        raise typer.Exit(1 if report.failures else 0)
 
     @app.command(rich_help_panel="Measure")
     def soak(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
@@ -63,6 +104,41 @@ def add_bench(app: typer.Typer) -> None:
             write_soak(report, json)
         print_soak(report)
         raise typer.Exit(1 if report.failures else 0)
+
+    @app.command(rich_help_panel="Measure")
+    def storm(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        calls: Annotated[int, typer.Option(help="Callers.", min=1, max=1000)] = 200,
+        seed: Annotated[int, typer.Option(help="Seed of arrivals, fates and moments.", min=0)] = 1,
+        standby: Annotated[int, typer.Option(help="Standby rooms.", min=0, max=100)] = 3,
+        restarts: Annotated[int, typer.Option(help="Rolling restarts of all workers.", min=0, max=100)] = 4,
+        kills: Annotated[int, typer.Option(help="Workers that are killed in the middle of a call.", min=0)] = 1,
+        workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=16)] = 2,
+        every: Annotated[float, typer.Option(help="Mean seconds between two callers.", min=0.1, max=60)] = 1.0,
+        json: Annotated[Path | None, typer.Option(help="Write every call to this file.")] = None,
+    ) -> None:
+        """Callers who stay, hang up or come late while workers are restarted: is each who stays greeted, once?"""
+        from bench.storm.plan import Options
+        from bench.storm.report import print_storm, write_storm
+        from bench.storm.run import run_storm
+
+        try:
+            options = Options(calls, seed, standby, restarts, kills, workers, every)
+        except ValueError as error:
+            raise typer.BadParameter(str(error).partition(": ")[2], param_hint="--kills") from None
+        report = _run(run_storm(options))
+        if json is not None:
+            write_storm(report, json)
+        print_storm(report)
+        raise typer.Exit(1 if report.failures else 0)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """What stands before the name of a command below `bench` would do nothing there."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            where = f"it stands before '{context.invoked_subcommand}'; allowed: behind it, if that command has it"
+            raise typer.BadParameter(where, param_hint=f"--{name.replace('_', '-')}")
 
 
 def _run(work: Coroutine[None, None, T]) -> T:

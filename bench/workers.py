@@ -19,19 +19,18 @@ from bench.simulators import API_KEY
 from bench.starter import READY_LINE
 from cli.start import READY_PREFIX
 from config import child_environment
-from rooms.tokens import ApiKey
+from rooms.tokens import ApiKey, new_name
 from sim.livekit_server import LocalLiveKit
 from utils.child_process import ChildProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Side = Literal["starter", "firstword"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 READY_LIMIT_S = 90.0
 STOP_GRACE_S = 5.0
-AGENT_NAMES: dict[Side, str] = {"starter": "bench-starter", "firstword": "bench-firstword"}
 QUIET_SHARE = 0.2  # of one core
 QUIET_WINDOW_S = 0.25
 QUIET_LIMIT_S = 8.0
@@ -110,12 +109,18 @@ class Announced:
     Entering it returns the rest of that line; raises `BenchError` if the line does not come.
     """
 
-    def __init__(self, name: str, prefix: str, arguments: Sequence[str], env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        prefix: str,
+        arguments: Sequence[str],
+        env: dict[str, str] | None = None,
+        *,
+        folder: Path = PROJECT,
+    ) -> None:
         self._prefix = prefix
         self._ready: asyncio.Future[str] | None = None
-        self.process = ChildProcess(
-            [sys.executable, *arguments], name=name, env=env, cwd=PROJECT, on_line=self._on_line
-        )
+        self.process = ChildProcess([sys.executable, *arguments], name=name, env=env, cwd=folder, on_line=self._on_line)
 
     async def __aenter__(self) -> str:
         self._ready = ready = asyncio.get_running_loop().create_future()
@@ -134,13 +139,36 @@ class Announced:
     async def __aexit__(self, *_: object) -> None:
         await self.process.stop(grace_s=STOP_GRACE_S)
 
+    def check(self) -> None:
+        """Raises `BenchError` if the process has ended, with its last words: what follows would all fail."""
+        gone = self.process.returncode
+        if gone is not None:
+            said = "\n".join(self.process.last_lines)
+            raise BenchError(f"{self.process.name}: ended with exit code {gone} during the run; it said:\n{said}")
+
+    async def quiet(self) -> bool:
+        """Wait until the process and its children rest, so that one side does not disturb the other."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + QUIET_LIMIT_S
+        before = cpu_s(self.process.pid)
+        while loop.time() < deadline_s:
+            await asyncio.sleep(QUIET_WINDOW_S)
+            after = cpu_s(self.process.pid)
+            if after - before < QUIET_SHARE * QUIET_WINDOW_S and after >= before:
+                return True
+            before = after
+        return False
+
     def _on_line(self, line: str) -> None:
         if line.startswith(self._prefix) and self._ready is not None and not self._ready.done():
             self._ready.set_result(line.removeprefix(self._prefix))
 
 
 class Worker(Announced):
-    """One of the two sides, registered and warm inside the block."""
+    """One of the two sides, registered and warm inside the block, under an agent name of its own.
+
+    `changes`: settings by field name, written over those of the run.
+    """
 
     def __init__(
         self,
@@ -150,11 +178,14 @@ class Worker(Announced):
         turn_detection: str = "vad",
         timeline_to_room: bool = False,
         arguments: Sequence[str] = ("agent.py", "start", "--announce", "--readable"),
+        changes: Mapping[str, object] | None = None,
     ) -> None:
         self.side: Side = side
-        self.agent_name = AGENT_NAMES[side]
+        self.agent_name = new_name(f"bench-{side}")
         self._health_port = 0
-        env = place.environment(agent_name=self.agent_name, log_level="WARNING", timeline_to_room=timeline_to_room)
+        env = place.environment(
+            agent_name=self.agent_name, log_level="WARNING", timeline_to_room=timeline_to_room, **(changes or {})
+        )
         if side == "firstword":
             super().__init__(side, READY_PREFIX, arguments, env)
         else:
@@ -177,19 +208,6 @@ class Worker(Announced):
                     if not (await answer.json()).get("active_jobs", 0):
                         return True
                 await asyncio.sleep(LOOK_AGAIN_S)
-        return False
-
-    async def quiet(self) -> bool:
-        """Wait until the process and its children rest, so that one side does not disturb the other."""
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + QUIET_LIMIT_S
-        before = cpu_s(self.process.pid)
-        while loop.time() < deadline_s:
-            await asyncio.sleep(QUIET_WINDOW_S)
-            after = cpu_s(self.process.pid)
-            if after - before < QUIET_SHARE * QUIET_WINDOW_S and after >= before:
-                return True
-            before = after
         return False
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from livekit.plugins import elevenlabs, openai, soniox
 
+from prewarm.pooled_tts import PooledTTS
+
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
@@ -26,7 +28,7 @@ def make_stt(settings: Settings, clients: HttpClients, params: soniox.STTOptions
 
 
 def make_tts(settings: Settings, clients: HttpClients) -> elevenlabs.TTS:
-    return elevenlabs.TTS(
+    return PooledTTS(
         voice_id=settings.tts_voice,
         model=settings.tts_model,
         encoding=TTS_ENCODING,

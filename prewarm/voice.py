@@ -28,6 +28,7 @@ log = get_logger("voice")
 TRACK_NAME = "roomio_audio"  # the framework's own name, which its clients look for
 BLOCK_SAMPLES = TTS_SAMPLE_RATE_HZ // 100  # the native source sends whole blocks of 10 ms
 UNPUBLISH_LIMIT_S = 2.0
+FLUSH_LIMIT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ class Voice(ParticipantAudioOutput):
         if self._publishing is not None:
             self._publishing.cancel()
             await asyncio.gather(self._publishing, return_exceptions=True)
+        if self._flush_task is not None and not self._flush_task.done():
+            # The framework cancels its wait for the end of the sound, but not the two tasks that this wait has made.
+            self.clear_buffer()
+            await asyncio.wait([self._flush_task], timeout=FLUSH_LIMIT_S)
         await self._unpublish()
         await super().aclose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from config import Settings
 
+FULL_LOAD = 0.7  # livekit-server sends no call to a worker that tells as much (its agents.target_load)
 IDLE_PROCESSES = 2  # ready processes of ISOLATION=process; each costs about 200 MB
 
 
@@ -34,10 +36,13 @@ def build_server(
 
     def load(server: AgentServer) -> float:
         # Calls, not CPU: a busy neighbour on the machine must not make a worker refuse what it could hold.
-        return len(server.active_jobs) / settings.max_calls
+        return FULL_LOAD * (len(server.active_jobs) / settings.max_calls)
 
     secret = settings.livekit_api_secret
-    server = (SharedLoopServer if shared else AgentServer)(
+    kind = (
+        functools.partial(SharedLoopServer, loop_block_warn_ms=settings.loop_block_warn_ms) if shared else AgentServer
+    )
+    server = kind(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,
         api_secret=secret.get_secret_value() if secret else None,
@@ -46,7 +51,7 @@ def build_server(
         num_idle_processes=settings.max_calls if shared else min(IDLE_PROCESSES, settings.max_calls),
         setup_fnc=setup,
         load_fnc=load,
-        load_threshold=1.0,
+        load_threshold=FULL_LOAD,
         host=settings.health_host,
         port=settings.health_port,
         drain_timeout=math.ceil(settings.drain_timeout),

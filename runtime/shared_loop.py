@@ -6,7 +6,8 @@ stands and runs the framework's own job life (`JobRunner`) as a task. Everything
 livekit-agents is a context variable, so each call's tasks keep their own.
 
 The price: one blocked loop delays every call of the worker, and a native crash takes all of them.
-`ISOLATION=process` is the stock executor for those who need a wall between calls.
+The watchdog names who blocks; `CallRunner` and `keep_exits_in_calls` keep what fails in one call within it.
+`ISOLATION=process` is the stock executor for those who need a wall of the system's.
 """
 
 # pyright: reportPrivateUsage=false
@@ -21,8 +22,11 @@ from typing import TYPE_CHECKING, Any, cast
 from livekit.agents import AgentServer, JobExecutorType, JobProcess, utils
 from livekit.agents.ipc.job_executor import JobStatus
 
+from runtime.call_runner import CallRunner
+from runtime.exits import keep_exits_in_calls
 from runtime.garbage import CallGarbage
-from utils.framework_private import JobRunner, ProcPool, ShutdownInfo, StartJobRequest
+from runtime.watchdog import Watchdog
+from utils.framework_private import ProcPool, ShutdownInfo, StartJobRequest
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
@@ -66,14 +70,14 @@ class SharedLoopCall:
         self._entrypoint = entrypoint
         self._entrypoint_task: asyncio.Task[Any] | None = None
         self._told_to_close = False
-        runner = JobRunner(
+        runner = CallRunner(
             lambda _process: None,
             self._run_entrypoint,
             session_end,
             session_end_timeout=session_end_timeout_s,
             executor_type=JobExecutorType.THREAD,
         )
-        # What `JobRunner.initialize` and `.entrypoint` would set from the other side of a pipe.
+        # What `CallRunner.initialize` and `.entrypoint` would set from the other side of a pipe.
         runner._client = cast("Any", _NoParentProcess())
         runner._inf_client = cast("Any", inference or _NoInference())
         runner._job_proc = job_process
@@ -131,6 +135,8 @@ class SharedLoopCall:
     async def join(self) -> None:
         """Return when the call has ended and everything of it is closed."""
         await self._runner._exit_proc_flag.wait()
+        # A set flag is waited for without a pause: who drains asks again at once and would never let the loop go on.
+        await asyncio.sleep(0)
 
     async def aclose(self) -> None:
         """End the call within the close timeout: politely, then without its entrypoint, then by force."""
@@ -157,9 +163,13 @@ class SharedLoopCall:
         self._entrypoint_task = asyncio.current_task()
         try:
             await self._entrypoint(context)
-        except asyncio.CancelledError:
-            if not self._told_to_close:
-                raise  # the runner's own doing; otherwise it goes on and closes the rest in order
+        except asyncio.CancelledError as error:
+            if self._told_to_close:
+                return  # the runner goes on and closes the rest in order
+            if self._runner._shutdown_fut.done():
+                raise  # the runner's own doing
+            # The framework takes it for an end that somebody wanted, and waits for the shutdown: for ever.
+            raise RuntimeError("the entrypoint was cancelled by the call's own code") from error
 
     def logging_extra(self) -> dict[str, Any]:
         return {"call": self._id}
@@ -168,10 +178,14 @@ class SharedLoopCall:
 class CallPool(ProcPool):
     """Starts each job at once on the running loop; takes the place of the stock process pool."""
 
-    def __init__(self, stock: ProcPool) -> None:
+    def __init__(self, stock: ProcPool, *, loop_block_warn_ms: int) -> None:
         # A copy of what the server configured: the stock pool has not been started and owns nothing yet.
         self.__dict__.update(stock.__dict__)
         self._garbage = CallGarbage()
+        self._watchdog: Watchdog | None = None
+        self._let_exits_out: Callable[[], None] | None = None
+        if loop_block_warn_ms:
+            self._watchdog = Watchdog(warn_ms=loop_block_warn_ms, calls=lambda: len(self._executors))
         self._job_process = JobProcess(
             executor_type=JobExecutorType.THREAD, user_arguments=None, http_proxy=self._http_proxy
         )
@@ -180,6 +194,9 @@ class CallPool(ProcPool):
         if not self._started:
             self._started = True
             self._initialize_process_fnc(self._job_process)
+            self._let_exits_out = keep_exits_in_calls(asyncio.get_running_loop())
+            if self._watchdog is not None:
+                self._watchdog.start()
 
     async def launch_job(self, info: RunningJobInfo) -> None:
         call = SharedLoopCall(
@@ -209,12 +226,23 @@ class CallPool(ProcPool):
     async def aclose(self) -> None:
         self._closed = True
         self._garbage.close()
-        await asyncio.gather(*(call.aclose() for call in list(self._executors)))
-        await asyncio.gather(*self._monitor_tasks)
+        try:
+            await asyncio.gather(*(call.aclose() for call in list(self._executors)))
+            await asyncio.gather(*self._monitor_tasks)
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.stop()
+            if self._let_exits_out is not None:
+                self._let_exits_out()
+                self._let_exits_out = None
 
 
 class SharedLoopServer(AgentServer):
-    """The framework's server with every call on its own loop."""
+    """The framework's server with every call on its own loop. `loop_block_warn_ms` 0: nobody watches it."""
+
+    def __init__(self, *, loop_block_warn_ms: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._loop_block_warn_ms = loop_block_warn_ms
 
     @property
     def _proc_pool(self) -> ProcPool:
@@ -222,4 +250,4 @@ class SharedLoopServer(AgentServer):
 
     @_proc_pool.setter
     def _proc_pool(self, stock: ProcPool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]  # `run` assigns it
-        self.__dict__["calls"] = CallPool(stock)
+        self.__dict__["calls"] = CallPool(stock, loop_block_warn_ms=self._loop_block_warn_ms)

@@ -9,6 +9,8 @@ installed version and names what to look at when it differs.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from livekit.agents.ipc import job_proc_lazy_main
@@ -35,6 +37,18 @@ def job_received_at_s(context: JobContext) -> float | None:
     return context._info.received_at or None
 
 
+async def close_rest_of_session(context: JobContext, *, limit_s: float) -> None:
+    """Close what `AgentSession.aclose` left open: it breaks off at a handler's TypeError, and has a time limit.
+
+    Never raises. Nothing is left open by a close in order.
+    """
+    session = context._primary_agent_session
+    parts = (session._activity, session._session_host, session._room_io) if session is not None else ()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await asyncio.gather(*(part.aclose() for part in parts if part is not None), return_exceptions=True)
+
+
 __all__ = [
     "READ_FROM_VERSION",
     "JobRunner",
@@ -43,6 +57,7 @@ __all__ = [
     "ShutdownInfo",
     "SileroOptions",
     "StartJobRequest",
+    "close_rest_of_session",
     "create_ssl_context",
     "job_received_at_s",
 ]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from bench import run, soak
 from bench.command import CANNOT_RUN, add_bench
+from bench.first_word import run as first_word
+from bench.first_word.json_file import read_first_word
 from bench.workers import BenchError
+from tests.bench.first_word.example import example_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.first_word.results import FirstWordReport
 
 app = typer.Typer()
 add_bench(app)
@@ -43,3 +54,49 @@ def test_a_process_that_does_not_start_is_one_message(
     assert result.exit_code == CANNOT_RUN
     assert "starter: ended with exit code 1" in result.output
     assert "Traceback" not in result.output
+
+
+def test_help_of_first_word_lists_the_options() -> None:
+    """Below `bench`, with options and rows of its own."""
+    shown = CliRunner().invoke(app, ["bench", "first-word", "--help"], env={"COLUMNS": "160", "TERM": "dumb"}).output
+    for word in ("--calls", "--rows", "--no-steps", "--step-calls", "--seed", "--json", "--html", "--markdown"):
+        assert word in shown
+    assert "standby-6" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["first-word", "--rows", "fast"], "got fast, allowed: all, or with commas between: join"),
+        (["--calls", "3", "first-word"], "it stands before 'first-word'"),
+    ],
+)
+def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], named: str) -> None:
+    """Before anything starts, and never silently ignored."""
+    result = CliRunner().invoke(app, ["bench", *arguments], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert result.exit_code == 2
+    assert named in result.output
+
+
+@pytest.mark.parametrize(("failed", "code"), [((), 0), (("memory: a call does not stand",), 1)])
+def test_first_word_writes_its_files_and_ends_with_1_for_a_failed_call(
+    failed: tuple[str, ...], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The options reach the run; its report comes as JSON and as a page; a missed target is no failure."""
+    asked: list[first_word.Options] = []
+
+    async def measured(options: first_word.Options) -> FirstWordReport:
+        asked.append(options)
+        rows = tuple(replace(row, failed={}) for row in example_report().rows)
+        return replace(example_report(), rows=rows, failed=failed)
+
+    monkeypatch.setattr(first_word, "run_first_word", measured)
+    files = ["--json", str(tmp_path / "run.json"), "--html", str(tmp_path / "run.html")]
+    result = CliRunner().invoke(
+        app, ["bench", "first-word", "--calls", "4", "--rows", "join,dev", "--no-steps", *files]
+    )
+    assert result.exit_code == code, result.output
+    assert all(line in result.output for line in failed)
+    assert asked == [first_word.Options(4, ("join", "dev"), 0, 1)]
+    assert read_first_word(tmp_path / "run.json").failed == failed
+    assert "<html" in (tmp_path / "run.html").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,3 +153,18 @@ async def test_account_decides_the_first_words(
         await worker.idle()
         account = next(span for span in worker.calls[0].record.start.spans if span.name == "account")
         assert (account.failed is None) == isinstance(accounts, Listed)
+
+
+async def test_an_agent_serves_one_call(
+    livekit: LocalLiveKit, sim: SimulatedProviders, service: Service, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """One that is given out again would tell a caller's words to the next one: that one hears a goodbye instead."""
+    agent = Agent(instructions="Answer shortly.")
+    service = dataclasses.replace(service, agent=lambda: agent)
+    async with run_worker(service, settings_for(make_settings, livekit, sim), livekit) as worker:
+        for ended in (1, 2):
+            async with worker.caller(await worker.open_room()) as caller:
+                await caller.first_word(timeout_s=10)
+            call = await recorder.until("ended", ended)
+        await worker.idle()
+    assert call.errors == ["session: this Agent has served another call; make a new one for each"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import weakref
 
@@ -38,6 +39,21 @@ async def test_an_ended_call_is_freed_without_the_collector_s_own_turn() -> None
         assert await freed(left, limit_s=5.0)
     finally:
         gc.enable()
+
+
+async def test_a_timer_that_was_cancelled_holds_no_ended_call() -> None:
+    """asyncio keeps it, and the context that it was made in, until its time would have come."""
+    held: contextvars.ContextVar[Cycle] = contextvars.ContextVar("held")
+    garbage = CallGarbage(delay_s=0.05)
+    context, cycle = contextvars.Context(), Cycle()
+    left = weakref.ref(cycle)
+    context.run(held.set, cycle)
+    asyncio.get_running_loop().call_later(3600, print, context=context).cancel()
+    del context, cycle
+    gc.collect()
+    assert left() is not None
+    garbage.call_ended()
+    assert await freed(left, limit_s=5.0)
 
 
 async def test_a_closed_worker_collects_no_more() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from livekit.agents import AgentServer, JobContext, JobExecutorType
 
-from runtime.server import IDLE_PROCESSES, build_server
+from runtime.server import FULL_LOAD, IDLE_PROCESSES, build_server
 from runtime.shared_loop import SharedLoopServer
 from tests.runtime.serving import no_setup, serving
 
@@ -76,4 +76,4 @@ async def test_the_load_is_the_share_of_the_calls_that_may_run(make_settings: Ma
             await server._refresh_worker_load()  # pyright: ignore[reportPrivateUsage]  # the same
             available.append(server._is_available())  # pyright: ignore[reportPrivateUsage]  # the same
             await it.fake_call()
-    assert (loads, available) == ([0.0, 0.5, 1.0], [True, True, False])
+    assert (loads, available) == ([0.0, FULL_LOAD / 2, FULL_LOAD], [True, True, False])

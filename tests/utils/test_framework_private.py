@@ -16,10 +16,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from livekit.agents import AgentServer, JobContext
+from livekit.agents import AgentServer, AgentSession, JobContext, worker
 from livekit.agents.ipc.job_executor import JobExecutor, JobStatus
 from livekit.agents.job import RunningJobInfo
-from livekit.plugins import silero
+from livekit.plugins import elevenlabs, silero
 from livekit.plugins.silero import onnx_model
 
 from prewarm.voice import Voice
@@ -29,6 +29,9 @@ from utils import framework_private as private
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CALL_RUNNER = "runtime/call_runner.py"
+POOLED_TTS = "prewarm/pooled_tts.py"
+PRIVATE = "utils/framework_private.py"
 SHARED_LOOP = "runtime/shared_loop.py"
 VOICE = "prewarm/voice.py"
 VAD = "turns/vad.py"
@@ -110,6 +113,49 @@ def test_the_runner_asks_its_client_for_nothing_but_send() -> None:
 def test_a_job_has_the_room_that_is_left_by_force() -> None:
     """`SharedLoopCall.aclose` disconnects it when nothing else ended the call."""
     assert "_room" in assigned_on_self(private.JobRunner._start_job), changed("_room", RUNNER_FILE, SHARED_LOOP)
+
+
+def test_the_end_of_a_job_is_one_method_that_is_made_safe() -> None:
+    """`CallRunner` overrides `_shutdown_job` and swaps the list of callbacks, to which the framework only appends."""
+    runner, context = private.JobRunner, JobContext
+    assert parameters(runner._shutdown_job) == ["job_entry_task", "shutdown_info"], changed(
+        "_shutdown_job", RUNNER_FILE, CALL_RUNNER
+    )
+    assert "_job_ctx" in assigned_on_self(runner._start_job), changed("_job_ctx", RUNNER_FILE, CALL_RUNNER)
+    source = inspect.getsource(context)
+    used = re.findall(r"self\._shutdown_callbacks(\.\w+|: list| =)", source)
+    assert used == [": list", ".append", ".append"], changed(
+        "_shutdown_callbacks", "livekit/agents/job.py", CALL_RUNNER
+    )
+    assert "_callbacks" not in {*vars(runner), *assigned_on_self(runner.__init__), *assigned_on_self(runner._start_job)}
+
+
+def test_what_an_unfinished_close_leaves_open_has_these_names() -> None:
+    """`close_rest_of_session` closes a session's activity, host and room part, each of which can be closed twice."""
+    file = "livekit/agents/voice/agent_session.py"
+    parts = {"_activity", "_session_host", "_room_io"}
+    assert parts <= {*assigned_on_self(AgentSession.__init__)}, changed("AgentSession", file, PRIVATE)
+    close = inspect.getsource(AgentSession._aclose_locked) + inspect.getsource(AgentSession._teardown_activity)
+    assert {name for name in parts if f"self.{name} = None" in close} == parts, changed("aclose", file, PRIVATE)
+    assert "_primary_agent_session" in assigned_on_self(JobContext.__init__), changed(
+        "_primary_agent_session", "livekit/agents/job.py", PRIVATE
+    )
+
+
+def test_the_frameworks_own_monitor_of_the_loop_is_not_started() -> None:
+    """It ticks 50 times a second and names one job; the server itself does not start it, and our watchdog does more."""
+    assert "loop_monitor" not in inspect.getsource(worker), changed(
+        "the monitor's start", "livekit/agents/worker.py", "runtime/watchdog.py"
+    )
+
+
+def test_a_voice_opens_its_socket_in_one_method() -> None:
+    """`PooledTTS` runs it in no call's context."""
+    where = "livekit/plugins/elevenlabs/tts.py"
+    assert parameters(elevenlabs.TTS._current_connection) == [], changed("_current_connection", where, POOLED_TTS)
+    source = inspect.getsource(elevenlabs.TTS)
+    assert source.count(".connect()") == 1, changed("connecting", where, POOLED_TTS)
+    assert ".connect()" in inspect.getsource(elevenlabs.TTS._current_connection)
 
 
 def test_a_crash_has_the_reason_by_which_it_is_known() -> None:
