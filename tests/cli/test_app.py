@@ -27,7 +27,7 @@ def test_the_help_names_each_command_in_its_panel(columns: int) -> None:
     told = run("--help", columns=columns)
     assert told.code == 0
     places = [told.output.index(word) for word in ("A latency-first voice agent", " Run ", " dev ", " start ")]
-    places += [told.output.index(word) for word in (" Check ", " doctor ", " Measure ", " bench ", " soak ")]
+    places += [told.output.index(word) for word in (" Check ", " doctor ", " Measure ", " soak ", " storm ", " bench ")]
     assert places == sorted(places)
     assert max(map(len, told.output.splitlines())) <= columns
 
