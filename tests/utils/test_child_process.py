@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,8 +45,9 @@ class Lines:
 
 async def gone(pid: int) -> None:
     async with asyncio.timeout(LIMIT_S):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.02)
+        with suppress(psutil.NoSuchProcess):  # it may go between two looks, or in the middle of one
+            while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.02)
 
 
 async def test_child_runs_and_its_end_is_seen() -> None:
