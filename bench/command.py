@@ -68,7 +68,7 @@ def add_bench(app: typer.Typer) -> None:
     ) -> None:
         """The first word in every situation beside the starter and the floor, and what each step to it gives."""
         from bench.aside import tell
-        from bench.first_word.html import write_html
+        from bench.first_word.html import check_html, write_html
         from bench.first_word.json_file import write_first_word
         from bench.first_word.run import Options, run_first_word
         from bench.first_word.terminal import print_first_word
@@ -77,6 +77,11 @@ def add_bench(app: typer.Typer) -> None:
             chosen = parse_rows(rows)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--rows") from None
+        if html is not None:
+            try:
+                check_html(html)  # now, and not when minutes of measuring are over
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint="--html") from None
         report = _run(run_first_word(Options(calls, chosen, step_calls if steps else 0, seed)))
         if json is not None:
             write_first_word(report, json)

@@ -69,6 +69,7 @@ def test_help_of_first_word_lists_the_options() -> None:
     [
         (["first-word", "--rows", "fast"], "got fast, allowed: all, or with commas between: join"),
         (["--calls", "3", "first-word"], "it stands before 'first-word'"),
+        (["first-word", "--html", "no-such-folder/run.html"], "must be a file in a folder that exists"),
     ],
 )
 def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], named: str) -> None:
