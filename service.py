@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from utils.greeting_text import GreetingText, split_greeting
@@ -30,7 +31,7 @@ class Brief:
     def __post_init__(self) -> None:
         _ = self.words
 
-    @property
+    @cached_property
     def words(self) -> GreetingText:
         """The greeting as what is said to everybody and what only to this caller."""
         return split_greeting(self.greeting)
