@@ -1,8 +1,8 @@
 """The agent's own audio track, published before the caller is there.
 
-The framework publishes its track after a caller is linked and holds every frame until the first
-subscription. This output is published as soon as the room is connected; the greeting waits inside it and
-its first frame leaves in the moment that the caller is subscribed.
+The framework publishes its track after a caller is linked, and takes no sound before the first subscription. This
+output is published as soon as the room is connected; the greeting's beginning waits at the source and leaves in the
+moment that the caller is subscribed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ TRACK_NAME = "roomio_audio"  # the framework's own name, which its clients look 
 BLOCK_SAMPLES = TTS_SAMPLE_RATE_HZ // 100  # the native source sends whole blocks of 10 ms
 UNPUBLISH_LIMIT_S = 2.0
 FLUSH_LIMIT_S = 1.0
+HELD_S = 0.2  # of sound at the source before somebody listens; the rest waits where it comes from
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Voice(ParticipantAudioOutput):
             track_publish_options=rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
             track_name=TRACK_NAME,
         )
+        # The framework asks for a listener frame by frame, which takes 3 to 9 ms then; here the gate is at the source.
+        self._subscribed_fut.set_result(None)
+        self._playback_enabled.clear()
+        self._listened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_hold = False
         self._on_audible = on_audible
         self._silent_s = 0.0
         self._heard = False
@@ -65,11 +71,18 @@ class Voice(ParticipantAudioOutput):
     def publish(self) -> None:
         """Publish the track; the room must be connected. Returns at once: publishing waits for a listener."""
         if self._publishing is None:
-            self._publishing = asyncio.create_task(self.start(), name="publish voice")
+            self._publishing = asyncio.create_task(self._publish(), name="publish voice")
+
+    @property
+    def subscribed(self) -> asyncio.Future[None]:
+        """Done when somebody listens."""
+        return self._listened
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        # Shielded: a speech that is cancelled while it waits would cancel the wait of every later one.
-        await asyncio.shield(self.subscribed)
+        """Take `frame`: at most HELD_S of sound before somebody listens, then it waits for that."""
+        if self._pushed_duration >= HELD_S and not self._listened.done():
+            # Shielded: a speech that is cancelled while it waits would cancel the wait of every later one.
+            await asyncio.shield(self._listened)
         await super().capture_frame(frame)
         self._captured += frame.samples_per_channel
         if self._heard:
@@ -95,12 +108,27 @@ class Voice(ParticipantAudioOutput):
         self._captured = 0
         super().clear_buffer()
 
+    def pause(self) -> None:
+        self._on_hold = True
+        super().pause()
+
+    def resume(self) -> None:
+        self._on_hold = False
+        if self._listened.done():
+            super().resume()
+
     async def play(self, frames: AsyncIterator[rtc.AudioFrame]) -> None:
-        """Play `frames` to their end, past any session. Waits for a listener first."""
-        async for frame in frames:
-            await self.capture_frame(frame)
-        self.flush()
-        await self.wait_for_playout()
+        """Play `frames` to their end, past any session. Waits for a listener; cancelled, it takes back what waits."""
+        try:
+            try:
+                async for frame in frames:
+                    await self.capture_frame(frame)
+            finally:
+                self.flush()
+            await self.wait_for_playout()
+        except asyncio.CancelledError:
+            self.clear_buffer()
+            raise
 
     async def aclose(self) -> None:
         if self._publishing is not None:
@@ -112,6 +140,12 @@ class Voice(ParticipantAudioOutput):
             await asyncio.wait([self._flush_task], timeout=FLUSH_LIMIT_S)
         await self._unpublish()
         await super().aclose()
+
+    async def _publish(self) -> None:
+        await self.start()
+        self._listened.set_result(None)
+        if not self._on_hold:
+            super().resume()
 
     async def _unpublish(self) -> None:
         # The native thread of a track outlives a room that the server closes, unless the track was taken back before.

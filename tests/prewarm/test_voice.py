@@ -13,7 +13,7 @@ import pytest
 from livekit import rtc
 
 from prewarm.greeting import Greeting
-from prewarm.voice import TRACK_NAME, Audible, Voice
+from prewarm.voice import HELD_S, TRACK_NAME, Audible, Voice
 from sim.caller import Caller, mint_caller_token
 
 if TYPE_CHECKING:
@@ -156,4 +156,40 @@ async def test_a_speech_that_is_cancelled_while_it_waits_takes_nothing_from_the_
         await asyncio.gather(first, return_exceptions=True)
         async with it.caller():
             await it.voice.play(sound(tone(200)).frames())
+        assert it.told.qsize() == 1
+
+
+async def test_no_more_than_a_moment_of_sound_is_taken_before_somebody_listens(livekit: LocalLiveKit) -> None:
+    """A part of the greeting that is still to be made must not be waited for while nobody is there."""
+    asked_ms = 0
+
+    async def frames() -> AsyncGenerator[rtc.AudioFrame]:
+        nonlocal asked_ms
+        async for frame in sound(tone(800)).frames():
+            asked_ms += round(frame.duration * 1000)
+            yield frame
+
+    async with stage(livekit) as it:
+        it.voice.publish()
+        playing = asyncio.create_task(it.voice.play(frames()))
+        await it.published()
+        assert HELD_S * 1000 <= asked_ms <= HELD_S * 1000 + 60
+        async with it.caller():
+            await playing
+        assert asked_ms == 800
+
+
+async def test_a_pause_before_somebody_listens_holds_until_it_is_taken_back(livekit: LocalLiveKit) -> None:
+    """A listener alone does not start what was paused; a resume alone does not start what nobody hears."""
+    async with stage(livekit) as it:
+        it.voice.publish()
+        playing = asyncio.create_task(it.voice.play(sound(tone(300)).frames()))
+        await it.published()
+        it.voice.pause()
+        async with it.caller():
+            await it.voice.subscribed
+            await asyncio.sleep(0.1)
+            assert it.told.empty()
+            it.voice.resume()
+            await playing
         assert it.told.qsize() == 1

@@ -290,22 +290,30 @@ def test_the_audio_output_is_made_with_the_same_arguments() -> None:
 
 
 def test_the_audio_output_waits_for_its_first_listener() -> None:
-    """`start` publishes and returns with the first subscription, for which `capture_frame` waits."""
+    """`start` publishes and returns with the first subscription; `Voice` waits for it at the gate of a pause."""
     output = private.ParticipantAudioOutput
     assert "wait_for_subscription" in inspect.getsource(output._publish_track), changed(
+        "publishing", OUTPUT_FILE, VOICE
+    )
+    assert "if not self._subscribed_fut.done()" in inspect.getsource(output._publish_track), changed(
         "publishing", OUTPUT_FILE, VOICE
     )
     assert "await self._subscribed_fut" in inspect.getsource(output.capture_frame), changed(
         "capture_frame", OUTPUT_FILE, VOICE
     )
+    assert "await self._playback_enabled.wait()" in inspect.getsource(output._forward_audio), changed(
+        "_forward_audio", OUTPUT_FILE, VOICE
+    )
+    assert "self._playback_enabled.set()" in inspect.getsource(output.resume), changed("resume", OUTPUT_FILE, VOICE)
     assert isinstance(inspect.getattr_static(output, "subscribed"), property), changed("subscribed", OUTPUT_FILE, VOICE)
-    for method in ("start", "capture_frame", "flush", "clear_buffer", "aclose", "wait_for_playout"):
+    for method in ("start", "capture_frame", "flush", "clear_buffer", "pause", "resume", "aclose", "wait_for_playout"):
         assert callable(getattr(output, method, None)), changed(method, OUTPUT_FILE, VOICE)
 
 
 def test_the_audio_output_keeps_what_the_voice_uses_of_it() -> None:
     """Its queue, its byte stream, its publication and its room."""
     used = {"_room", "_publication", "_audio_bstream", "_audio_buf", "_pushed_duration", "_subscribed_fut"}
+    used |= {"_playback_enabled", "_flush_task"}
     kept = set(assigned_on_self(private.ParticipantAudioOutput.__init__))
     assert used <= kept, changed(f"_ParticipantAudioOutput without {sorted(used - kept)}", OUTPUT_FILE, VOICE)
 
@@ -316,7 +324,18 @@ def test_the_names_of_our_voice_are_free() -> None:
     for base in private.ParticipantAudioOutput.__mro__[1:-1]:
         theirs |= {*vars(base), *assigned_on_self(base.__init__)} if "__init__" in vars(base) else {*vars(base)}
     tree = {*assigned_on_self(Voice.__init__), *(name for name in vars(Voice) if not name.startswith("__"))}
-    ours = tree - {"_abc_impl", "publish", "play", "capture_frame", "flush", "clear_buffer", "aclose"}
+    ours = tree - {
+        "_abc_impl",
+        "publish",
+        "play",
+        "capture_frame",
+        "flush",
+        "clear_buffer",
+        "pause",
+        "resume",
+        "aclose",
+    }
+    ours -= {"subscribed"}
     assert not ours & theirs, changed(
         f"_ParticipantAudioOutput, which has {sorted(ours & theirs)},", OUTPUT_FILE, VOICE
     )
