@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path  # noqa: TC003  # typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from bench.first_word.situations import ROW_NAMES, parse_rows
+from bench.output_file import output_option
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CANNOT_RUN = 3
+JsonFile = Annotated[Path | None, typer.Option(help="Write every sample to this file.", callback=output_option)]
 
 
 def add_bench(app: typer.Typer) -> None:
@@ -34,7 +36,7 @@ def add_bench(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option(help="Seed of the published delays and of the script.", min=0)] = 1,
         modes: Annotated[str, typer.Option(help="What to measure, with commas: join, early, gap.")] = "join,early,gap",
         turn_detection: Annotated[Literal["vad", "stt"], typer.Option(help="The starter's turn detection.")] = "vad",
-        json: Annotated[Path | None, typer.Option(help="Write every sample to this file.")] = None,
+        json: JsonFile = None,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print a table for a README.")] = False,
     ) -> None:
         """First word and response gap beside the starter shape, in one run, call by call in turns."""
@@ -62,13 +64,12 @@ def add_bench(app: typer.Typer) -> None:
         steps: Annotated[bool, typer.Option(help="Measure what each optimisation gives.")] = True,
         step_calls: Annotated[int, typer.Option(help="Calls per side of each step.", min=1, max=1000)] = 5,
         seed: Annotated[int, typer.Option(help="Seed of the random arrivals.", min=0)] = 1,
-        json: Annotated[Path | None, typer.Option(help="Write every sample to this file.")] = None,
-        html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+        json: JsonFile = None,
+        html: Annotated[Path | None, typer.Option(help="Write a page to this file.", callback=output_option)] = None,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
     ) -> None:
         """The first word in every situation beside the starter and the floor, and what each step to it gives."""
-        from bench.aside import tell
-        from bench.first_word.html import check_html, write_html
+        from bench.first_word.html import check_tools, write_html
         from bench.first_word.json_file import write_first_word
         from bench.first_word.run import Options, run_first_word
         from bench.first_word.terminal import print_first_word
@@ -79,7 +80,7 @@ def add_bench(app: typer.Typer) -> None:
             raise typer.BadParameter(str(error), param_hint="--rows") from None
         if html is not None:
             try:
-                check_html(html)  # now, and not when minutes of measuring are over
+                check_tools()  # now, and not when minutes of measuring are over
             except ValueError as error:
                 raise typer.BadParameter(str(error), param_hint="--html") from None
         report = _run(run_first_word(Options(calls, chosen, step_calls if steps else 0, seed)))
@@ -88,8 +89,6 @@ def add_bench(app: typer.Typer) -> None:
         if html is not None:
             write_html(report, html)
         print_first_word(report, markdown=markdown)
-        for line in report.failed:
-            tell(f"failed  {line}")
         raise typer.Exit(1 if report.failures else 0)
 
     @app.command(rich_help_panel="Measure")
@@ -98,7 +97,7 @@ def add_bench(app: typer.Typer) -> None:
         turns: Annotated[int, typer.Option(help="Turns a call.", min=0, max=3)] = 3,
         latency: Annotated[Literal["fixed", "published"], typer.Option(help="Delays of the providers.")] = "fixed",
         seed: Annotated[int, typer.Option(help="Seed of the published delays and of the script.", min=0)] = 1,
-        json: Annotated[Path | None, typer.Option(help="Write every sample to this file.")] = None,
+        json: JsonFile = None,
     ) -> None:
         """Calls in a row against one worker: none may be lost, nothing may grow, and the timelines must add up."""
         from bench.soak import run_soak
@@ -118,8 +117,10 @@ def add_bench(app: typer.Typer) -> None:
         restarts: Annotated[int, typer.Option(help="Rolling restarts of all workers.", min=0, max=100)] = 4,
         kills: Annotated[int, typer.Option(help="Workers that are killed in the middle of a call.", min=0)] = 1,
         workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=16)] = 2,
-        every: Annotated[float, typer.Option(help="Mean seconds between two callers.", min=0.1, max=60)] = 1.0,
-        json: Annotated[Path | None, typer.Option(help="Write every call to this file.")] = None,
+        every: Annotated[float, typer.Option(help="Mean seconds between two callers.", min=0.1, max=60)] = 2.0,
+        json: Annotated[
+            Path | None, typer.Option(help="Write every call to this file.", callback=output_option)
+        ] = None,
     ) -> None:
         """Callers who stay, hang up or come late while workers are restarted: is each who stays greeted, once?"""
         from bench.storm.plan import Options

@@ -37,7 +37,7 @@ def build_app(service: Service) -> typer.Typer:
     @app.command(rich_help_panel="Run")
     def dev(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
         page_port: Annotated[int, typer.Option(help="Port of the page; 0 picks a free one.", min=0, max=65535)] = 0,
-        reload: Annotated[bool, typer.Option(help="Restart the agent when a file of it changes.")] = True,
+        reload: Annotated[bool, typer.Option(help="Restart the agent when a file of it changes or it dies.")] = True,
         latency: Annotated[
             Literal["published", "fixed"], typer.Option(help="Delays of the simulated providers.")
         ] = "published",

@@ -1,4 +1,4 @@
-"""`dev`: everything for a call on this machine, and the agent restarted when a file changes."""
+"""`dev`: everything for a call on this machine, and the agent restarted when a file changes or it dies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.padding import Padding
 from cli.agent_process import AgentProcess
 from cli.providers import Provider, providers_of, providers_table
 from cli.source_changes import source_changes
+from cli.upkeep import Upkeep
 from runtime.supervisor import CANNOT_START
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Dev:
                 place = await self._livekit(stack)
                 address = await self._serve_page(stack, place)
             except CannotRun as error:
-                self._console.print(str(error), style="red", markup=False)
+                self._complain(str(error))
                 return CANNOT_START
             agent = AgentProcess(self._say, self._overrides(place) | await self._simulated(stack))
             stack.push_async_callback(agent.stop)
@@ -91,24 +92,17 @@ class Dev:
             return AGENT_ENDED
 
     async def _reload(self, stack: AsyncExitStack, agent: AgentProcess, place: Place, address: str) -> NoReturn:
-        """Run the agent anew after each change, for ever."""
+        """Run the agent anew after each change and each crash, for ever."""
         changes = await stack.enter_async_context(aclosing(source_changes(Path.cwd())))
         welcomed = False
-        while True:
-            # What is saved while the agent starts is a change as well, so the watch begins before it.
-            change = asyncio.ensure_future(anext(changes))
-            try:
-                if not await agent.start():
-                    self._console.print("Mend it and save: it is tried again.", style="red")
-                elif not welcomed:
-                    self._welcome(place, address)
-                    welcomed = True
-                names = await change
-            finally:
-                change.cancel()
-                await asyncio.wait([change])
-            self._say(f"changed: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}")
-            await agent.stop()
+
+        def ready() -> None:
+            nonlocal welcomed
+            if not welcomed:
+                self._welcome(place, address)
+                welcomed = True
+
+        await Upkeep(agent, on_ready=ready, say=self._say, complain=self._complain).run(changes)
 
     def _overrides(self, place: Place) -> dict[str, object]:
         """The settings that lead the agent to this run's LiveKit and page."""
@@ -192,6 +186,9 @@ class Dev:
 
     def _say(self, line: str) -> None:
         self._console.print(line, style="dim", markup=False)
+
+    def _complain(self, line: str) -> None:
+        self._console.print(line, style="red", markup=False)
 
 
 class CannotRun(Exception):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bench.first_word.tables import (
     completed,
-    failures,
     notes,
     over,
     rows_grid,
@@ -41,12 +40,10 @@ class Headline:
     compared: tuple[str, ...]
 
 
-def check_html(file: Path) -> None:
-    """Ask before a long run. Raises ValueError when the page could not be written to `file` after it."""
+def check_tools() -> None:
+    """Ask before a long run. Raises ValueError when what draws the page is not installed."""
     if missing := [name for name in NEEDS if find_spec(name) is None]:
         raise ValueError(f"a page needs {' and '.join(missing)}, which `uv sync` installs")
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        raise ValueError(f"{file} must be a file in a folder that exists")
 
 
 def write_html(report: FirstWordReport, file: Path) -> None:
@@ -77,7 +74,7 @@ def as_html(report: FirstWordReport) -> str:
         step_drawings=step_drawings(report),
         waterfall_drawings=waterfall_drawings(report),
         notes=notes(report),
-        failures=failures(report),
+        failures=report.failures,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.first_word.tables import failures, notes, rows_grid, steps_grid, targets_grid
+from bench.first_word.tables import notes, rows_grid, steps_grid, targets_grid
 
 if TYPE_CHECKING:
     from bench.first_word.results import FirstWordReport
@@ -16,11 +16,11 @@ MARKUP = re.compile(r"[\\`*<\[\]|]|\b_|_\b")
 
 
 def as_markdown(report: FirstWordReport) -> str:
-    """Command, tables, notes and failed calls. No line at the end."""
+    """Command, tables, notes and what failed. No line at the end."""
     parts = [f"`{report.command}`", *(_table(grid) for grid in (rows_grid(report), targets_grid(report)))]
     parts += [_table(steps_grid(report)), "\n".join(f"- {_plain(note)}" for note in notes(report))]
-    if failed := failures(report):
-        parts.append("Failed calls:\n\n" + "\n".join(f"- {_plain(line)}" for line in failed))
+    if failed := report.failures:
+        parts.append("What failed:\n\n" + "\n".join(f"- {_plain(line)}" for line in failed))
     return "\n\n".join(parts)
 
 

@@ -142,16 +142,6 @@ def completed(report: FirstWordReport, subject: Subject) -> tuple[int, int]:
     return done, done + sum(len(row.failed.get(subject, ())) for row in report.rows)
 
 
-def failures(report: FirstWordReport) -> list[str]:
-    """A line for each call that was not completed: who, where, why."""
-    return [
-        f"{subject}, {row.title}: {reason}"
-        for row in report.rows
-        for subject in SUBJECTS
-        for reason in row.failed.get(subject, ())
-    ]
-
-
 def over(ours: Quantiles | None, theirs: Quantiles | None) -> tuple[float, float] | None:
     """The first divided by the second, p50 and p90; None where one is missing or zero."""
     if ours is None or theirs is None or theirs.p50_ms <= 0 or theirs.p90_ms <= 0:

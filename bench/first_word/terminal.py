@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.first_word.markdown import as_markdown
-from bench.first_word.tables import failures, notes, rows_grid, steps_grid, tall_rows_grid, targets_grid
+from bench.first_word.tables import notes, rows_grid, steps_grid, tall_rows_grid, targets_grid
 
 if TYPE_CHECKING:
     from bench.first_word.results import FirstWordReport
@@ -32,7 +32,7 @@ def print_first_word(report: FirstWordReport, *, markdown: bool, console: Consol
         console.print()
     for note in (*notes(report), f"Command: {report.command}"):
         console.print(note, markup=False)
-    for failure in failures(report):
+    for failure in report.failures:
         console.print(Text.assemble(("failed", "bold red"), f"  {failure}"))
 
 

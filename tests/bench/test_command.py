@@ -69,7 +69,6 @@ def test_help_of_first_word_lists_the_options() -> None:
     [
         (["first-word", "--rows", "fast"], "got fast, allowed: all, or with commas between: join"),
         (["--calls", "3", "first-word"], "it stands before 'first-word'"),
-        (["first-word", "--html", "no-such-folder/run.html"], "must be a file in a folder that exists"),
     ],
 )
 def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], named: str) -> None:
@@ -77,6 +76,17 @@ def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], name
     result = CliRunner().invoke(app, ["bench", *arguments], env={"COLUMNS": "200", "TERM": "dumb"})
     assert result.exit_code == 2
     assert named in result.output
+
+
+@pytest.mark.parametrize(
+    "command", ["bench --json", "bench first-word --json", "bench first-word --html", "soak --json", "storm --json"]
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_starts(command: str) -> None:
+    """Exit code 2 and a line that names the option and the file."""
+    arguments = [*command.split(), "no-such-folder/run"]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200", "TERM": "dumb"})
+    assert result.exit_code == 2
+    assert f"Invalid value for '{arguments[-2]}': got no-such-folder/run, No such file or directory" in result.output
 
 
 @pytest.mark.parametrize(("failed", "code"), [((), 0), (("memory: a call does not stand",), 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 from contextlib import asynccontextmanager
@@ -102,9 +103,28 @@ async def test_ctrl_c_is_heard_while_it_starts(tmp_path: Path) -> None:
         assert not re.search("Traceback|Ready", it.output)
 
 
-async def test_a_dev_that_is_killed_takes_everything_along(tmp_path: Path) -> None:
-    """kill -9 gives it no chance to tidy up; its children see it and end within seconds."""
-    async with dev(new_project(tmp_path), "--no-reload") as (it, _):
+async def test_an_agent_that_is_killed_comes_back_and_a_dev_that_is_killed_takes_everything_along(
+    tmp_path: Path,
+) -> None:
+    """kill -9 of the agent in mid-call: the caller in the room gets another one, and the page goes on.
+
+    kill -9 of `dev` gives it no chance to tidy up; its children see it and end within seconds.
+    """
+    async with dev(new_project(tmp_path)) as (it, page):
+        async with await join(page) as caller:
+            await caller.first_word(timeout_s=20)
+            dead = {track.identity for track in caller.heard()}
+            said = len(it.lines)
+            agent_of(it).kill()
+            await it.says(f"agent ended with exit code {128 + signal.SIGKILL}", after=said)
+            await it.says("agent is started again in 0.5 s", after=said)
+            await it.says("agent is ready after", after=said)
+            async with aiohttp.ClientSession() as session, session.get(f"{page}/healthz") as answer:
+                assert answer.status == 200
+            async with asyncio.timeout(20):
+                while not any(track.spans() for track in caller.heard() if track.identity not in dead):
+                    await asyncio.sleep(0.1)
+        assert len(re.findall(READY, it.output)) == 1
         tree = it.tree()
         ports = ports_of(tree)
         it.signal(signal.SIGKILL)
@@ -113,12 +133,10 @@ async def test_a_dev_that_is_killed_takes_everything_along(tmp_path: Path) -> No
 
 
 async def test_a_saved_file_restarts_the_agent(tmp_path: Path) -> None:
-    """Also one that has died, which is told. A mistake is shown and does not end `dev`; mended, calls work again."""
+    """A mistake is shown and does not end `dev`; mended, calls work again."""
     project = new_project(tmp_path)
     source = (project / "agent.py").read_text()
     async with dev(project) as (it, page):
-        agent_of(it).kill()
-        await it.says(f"agent ended with exit code {128 + signal.SIGKILL}")
         said = len(it.lines)
         (project / "agent.py").write_text(source + "\nthis is no python\n")
         await it.says("changed: agent.py", after=said)

@@ -44,6 +44,13 @@ def test_what_a_failed_call_said_is_no_markup() -> None:
     assert text.splitlines()[-1] == (r"- firstword, dispatch on join: \<b>a\|b\</b> \*c\* \[d\](e) \_f\_ g_h")
 
 
+def test_what_failed_as_a_whole_stands_in_the_same_list() -> None:
+    """A step or a part of the run too, not only calls of the rows."""
+    row = replace(REPORT.rows[0], failed={"firstword": ["late"]})
+    text = as_markdown(replace(REPORT, rows=(row,), failed=("dev: no *address*",)))
+    assert text.endswith("What failed:\n\n- firstword, dispatch on join: late\n- dev: no \\*address\\*")
+
+
 def test_what_was_not_measured_is_said() -> None:
     """A sentence stands where a table would be empty."""
     text = as_markdown(replace(REPORT, steps=()))

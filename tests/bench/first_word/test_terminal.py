@@ -64,6 +64,12 @@ def test_a_failed_call_is_shown_as_it_spoke() -> None:
     assert any(line.startswith("on [bold]join[/] ") for line in shown.splitlines())
 
 
+def test_what_failed_as_a_whole_is_shown() -> None:
+    """Not only calls of the rows: a part of the run that is missing says why."""
+    why = "dev: [no] address within 60 s"
+    assert f"failed  {why}" in printed(replace(REPORT, failed=(why,)))
+
+
 def test_machine_command_and_caveat_stand_below() -> None:
     """A figure without its machine is worth little."""
     shown = printed(REPORT)
