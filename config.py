@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Literal, Self, cast
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,7 +22,7 @@ from pydantic_settings import (
 )
 
 from utils.greeting_text import GreetingTextError, split_greeting
-from utils.text import Mask
+from utils.settings_problems import readable, unknown_names
 
 PERFORMANCE_FILE = "performance.yaml"
 ENV_FILE = ".env"
@@ -287,7 +286,7 @@ class Settings(BaseSettings):
 
 
 PROVIDER_KEYS = ("openai_api_key", "soniox_api_key", "eleven_api_key")
-_MASK = Mask()
+SECRETS = ("livekit_api_secret", *PROVIDER_KEYS)
 
 
 def read_settings() -> Settings:
@@ -295,13 +294,17 @@ def read_settings() -> Settings:
 
     Raises `SettingsError` with one line a field: its name, what was found, what is allowed.
     """
-    problems = _unknown_names(Path(PERFORMANCE_FILE))
+    problems = unknown_names(Path(PERFORMANCE_FILE), Settings.model_fields)
     if problems:
         raise SettingsError(problems)
     try:
         return Settings()  # pyright: ignore[reportCallIssue]  # the sources fill the fields, not the call
     except ValidationError as error:
-        raise SettingsError([_readable(problem) for problem in error.errors()]) from None
+        allowed = {"language_hints": _HINTS_ALLOWED}
+        fields = Settings.model_fields
+        raise SettingsError(
+            [readable(each, fields, secret=SECRETS, allowed=allowed) for each in error.errors()]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         problem = f"{ENV_FILE}: not readable ({type(error).__name__}); allowed: UTF-8 text, one NAME=value a line"
         raise SettingsError([problem]) from None
@@ -335,58 +338,3 @@ def _as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(cast("tuple[str, ...]", value))
     return str(value)
-
-
-def _unknown_names(file: Path) -> list[str]:
-    """Problems of a performance file that the settings class itself would not report."""
-    if not file.is_file():
-        return []
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" in line {place.line + 1}" if place else ""
-        return [f"{PERFORMANCE_FILE}: not readable as YAML{where}; allowed: one `name: value` a line"]
-    except (OSError, UnicodeDecodeError) as error:
-        kind = type(error).__name__
-        return [f"{PERFORMANCE_FILE}: not readable ({kind}); allowed: UTF-8 text, one `name: value` a line"]
-    if content is None:
-        return []
-    if not isinstance(content, dict):
-        return [f"{PERFORMANCE_FILE}: got a {type(content).__name__}; allowed: one `name: value` a line"]
-    names = [str(name) for name in cast("dict[object, object]", content)]
-    return [
-        f"{PERFORMANCE_FILE}: got {name!r}, allowed: the settings' names in lower case"
-        for name in names
-        if name not in Settings.model_fields
-    ]
-
-
-def _readable(problem: Any) -> str:
-    """One line for one pydantic error, without the value of a secret."""
-    if not problem["loc"]:
-        return str(problem["msg"]).removeprefix("Value error, ")
-    name = str(problem["loc"][0])
-    allowed = _allowed(name, problem)
-    if name == "livekit_api_secret" or name in PROVIDER_KEYS:
-        return f"{name.upper()}: {allowed}"
-    # a URL may carry a password, and a key may stand in the wrong line
-    return f"{name.upper()}: got {_MASK.text(repr(problem.get('input')), limit=80)}, {allowed}"
-
-
-def _allowed(name: str, problem: Any) -> str:
-    """What a field takes, for any of the ways in which pydantic says that a value is not it."""
-    kind, told = str(problem["type"]), cast("dict[str, object]", problem.get("ctx", {}))
-    limits = {type(rule).__name__: rule for rule in Settings.model_fields[name].metadata}
-    if "Ge" in limits and "Le" in limits:
-        whole = "a whole number" if isinstance(limits["Ge"].ge, int) else "a number"
-        return f"allowed: {whole} from {limits['Ge'].ge} to {limits['Le'].le}"
-    if name == "language_hints":
-        return _HINTS_ALLOWED
-    if kind.startswith("bool"):
-        return "allowed: true or false"
-    if kind == "string_too_long":
-        return f"allowed: at most {told['max_length']} characters"
-    if kind == "string_too_short":
-        return "allowed: a text that is not empty"
-    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "allowed:")
