@@ -19,11 +19,14 @@ import pytest
 from livekit.agents import AgentServer, AgentSession, JobContext, worker
 from livekit.agents.ipc.job_executor import JobExecutor, JobStatus
 from livekit.agents.job import RunningJobInfo
+from livekit.agents.voice import turn
+from livekit.agents.voice.audio_recognition import AudioRecognition
 from livekit.plugins import elevenlabs, silero
 from livekit.plugins.silero import onnx_model
 
 from prewarm.voice import Voice
 from runtime.shared_loop import SharedLoopCall
+from turns.word_detector import WordDetector
 from utils import framework_private as private
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ PRIVATE = "utils/framework_private.py"
 SHARED_LOOP = "runtime/shared_loop.py"
 VOICE = "prewarm/voice.py"
 VAD = "turns/vad.py"
+WORD_DETECTOR = "turns/word_detector.py"
 
 
 def changed(what: str, where: str, adapt: str) -> str:
@@ -339,6 +343,52 @@ def test_the_names_of_our_voice_are_free() -> None:
     assert not ours & theirs, changed(
         f"_ParticipantAudioOutput, which has {sorted(ours & theirs)},", OUTPUT_FILE, VOICE
     )
+
+
+# The turn detector -------------------------------------------------------------------------------
+
+TURN_FILE = "livekit/agents/voice/turn.py, class _TurnDetector,"
+EOU_FILE = "livekit/agents/voice/audio_recognition.py, _run_eou_detection,"
+
+
+def test_a_turn_detector_is_asked_for_what_ours_has() -> None:
+    """It is taken by its shape; with a method `stream` it would be fed with sound instead."""
+    protocol = {name for name in vars(turn._TurnDetector) if not name.startswith("_")}
+    assert protocol == {
+        "model",
+        "provider",
+        "unlikely_threshold",
+        "supports_language",
+        "predict_end_of_turn",
+    }, changed("_TurnDetector", TURN_FILE, WORD_DETECTOR)
+    theirs = turn._TurnDetector
+    for name in ("unlikely_threshold", "supports_language", "predict_end_of_turn"):
+        assert parameters(getattr(WordDetector, name)) == parameters(getattr(theirs, name)), changed(
+            f"_TurnDetector.{name}", TURN_FILE, WORD_DETECTOR
+        )
+    detector: object = WordDetector()
+    assert not isinstance(detector, turn._StreamingTurnDetector), changed(
+        "_StreamingTurnDetector", TURN_FILE, WORD_DETECTOR
+    )
+
+
+def test_the_end_of_a_turn_is_decided_in_the_same_order() -> None:
+    """Final words into the context, the detector, the flush, then the rest of the delay since the last sound."""
+    source = inspect.getsource(AudioRecognition._run_eou_detection)
+    steps = [
+        'chat_ctx.add_message(role="user", content=self._audio_transcript)',
+        "await turn_detector.predict_end_of_turn(",
+        "end_of_turn_probability < unlikely_threshold",
+        "endpointing_delay = self._endpointing.max_delay",
+        "if auto_flush and not self._stt_flush_requested:",
+        "flush_delay = endpointing_delay / 2",
+        "self._stt_pipeline.flush()",
+        "extra_sleep += last_speaking_time - time.time()",
+        "new_transcript=self._audio_transcript",
+    ]
+    found = [source.find(step) for step in steps]
+    assert -1 not in found, changed(f"{steps[found.index(-1)]!r}", EOU_FILE, WORD_DETECTOR)
+    assert found == sorted(found), changed("the order of the steps", EOU_FILE, WORD_DETECTOR)
 
 
 # The rest ----------------------------------------------------------------------------------------
