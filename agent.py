@@ -7,9 +7,10 @@ python agent.py --help   the rest
 
 from __future__ import annotations
 
-from livekit.agents import Agent, function_tool
+from livekit.agents import function_tool
 
 from service import Service
+from turns.voice_agent import VoiceAgent
 
 GREETING = "Hello, this is Nora at the front desk. How can I help you?"
 
@@ -19,8 +20,11 @@ Answer in one or two short sentences, as people speak. No lists, no markdown, no
 Ask one question at a time. If you do not know something, say so and offer to take a message.
 """
 
+# First clauses of replies that come again, as the LLM writes them: they are played from memory.
+OPENERS = ("Of course.", "Let me see.", "All right.", "You are welcome.", "Sure.", "Gladly.")
 
-class FrontDesk(Agent):
+
+class FrontDesk(VoiceAgent):
     """Answers the phone. Give it your own instructions and tools."""
 
     def __init__(self) -> None:
@@ -36,7 +40,7 @@ class FrontDesk(Agent):
         return "closed" if day.lower() == "monday" else "from five to eleven in the evening"
 
 
-service = Service(agent=FrontDesk, greeting=GREETING)
+service = Service(agent=FrontDesk, greeting=GREETING, openers=OPENERS)
 
 if __name__ == "__main__":
     from cli.app import main

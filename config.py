@@ -32,6 +32,7 @@ Isolation = Literal["shared", "process"]
 PoolPolicy = Literal["round_robin", "lru"]
 DispatchAt = Literal["token", "join"]
 GreetingCacheMode = Literal["disk", "memory", "off"]
+TurnDetection = Literal["words", "vad", "stt", "model"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _HINTS_ALLOWED = "allowed: ISO 639-1 codes with commas between, such as ar,en"
@@ -163,6 +164,28 @@ class Settings(BaseSettings):
         None, ge=0.1, le=5.0, description="Seconds of the caller's speech that count as an interruption."
     )
 
+    turn_detection: TurnDetection = Field(
+        "words",
+        description="What ends a turn after its silence: words, vad, stt (Soniox's endpoint), model (the bundled one).",
+    )
+
+    # The reply: each of these is an optimisation too
+    speculation: bool = Field(True, description="Begin a reply on words that are not final yet.")
+    early_finalize: bool = Field(True, description="Ask Soniox for the final words when the VAD hears the end.")
+    preemptive_tts: bool = Field(True, description="Speak a reply before the turn is over, unheard until then.")
+    first_clause: bool = Field(True, description="Give the TTS a reply's first clause at once, not a whole sentence.")
+    trim_replies: bool = Field(True, description="Cut the silence before a reply that the TTS puts there.")
+    openers: bool = Field(True, description="Play replies' first clauses that come again from memory.")
+    stt_max_endpoint_delay_ms: int | None = Field(
+        None, ge=500, le=3000, description="Milliseconds of silence after which Soniox makes words final by itself."
+    )
+    stt_endpoint_sensitivity: float | None = Field(
+        None, ge=-1.0, le=1.0, description="How readily Soniox ends a sentence by itself; its model v5 and later."
+    )
+    stt_endpoint_latency_level: int | None = Field(
+        None, ge=0, le=3, description="How much Soniox hurries its endpoint, at some accuracy; its model v5 and later."
+    )
+
     # HTTP to the providers
     http_timeout: float = Field(10.0, ge=0.5, le=120.0, description="Seconds until a provider request fails.")
     http_max_connections: int = Field(
@@ -255,7 +278,9 @@ class Settings(BaseSettings):
     def _off_of_yaml(cls, value: object) -> object:
         return "off" if value is False else value  # YAML reads a bare off as false
 
-    @field_validator("profile", "isolation", "pool_policy", "dispatch_at", "greeting_cache", mode="before")
+    @field_validator(
+        "profile", "isolation", "pool_policy", "dispatch_at", "greeting_cache", "turn_detection", mode="before"
+    )
     @classmethod
     def _lower_choice(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -37,25 +37,24 @@ from observe.timeline import Span, Timeline
 from observe.turn_recorder import TurnRecorder
 from prewarm.greeting import Greeting, SynthesisFailed
 from prewarm.greeting_splice import spliced, told
-from prewarm.kit import Kit
 from prewarm.recordings import recording
 from prewarm.transcript import HeldTranscript
 from prewarm.voice import Audible, Voice
-from turns.handling import AEC_WARMUP_S, soniox_options, turn_handling
+from turns.finalizing_stt import FinalizingSTT
+from turns.handling import AEC_WARMUP_S, turn_handling
 from turns.profiles import turn_profile
 from turns.room_options import room_options
-from turns.vad import VadFactory
+from turns.spoken_text import spoken_text
+from turns.turn_path import TurnPath
 from utils.framework_private import job_received_at_s
 from utils.greeting_text import personal_words
 from utils.log_filters import error_name
 from utils.logging_config import bound_call_fields, get_logger
+from workshop import Workshop, build_workshop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine
 
-    from livekit.agents import JobProcess
-
-    from config import Settings
     from prewarm.kit import Components
     from service import Brief, Service
     from utils.greeting_text import GreetingText
@@ -69,6 +68,7 @@ STAGES = 4
 ACCOUNT_LIMIT_S = 1.0  # longer than that, the caller hears the default greeting and not silence
 MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
 LONGEST_PAUSE_S = 4.0
+ON_ITS_WAY_S = 0.2  # the first word left, and is heard 50 ms later: what is done now takes CPU from its way
 LAST_TRANSCRIPT_S = 0.3  # the framework's 2 s keep each ended call's leases, and each drain, that much longer
 GOODBYE_LIMIT_S = 30.0  # the caller may not be there to hear it
 HUNG_UP = (rtc.DisconnectReason.CLIENT_INITIATED, rtc.DisconnectReason.USER_REJECTED)
@@ -76,24 +76,12 @@ HUNG_UP = (rtc.DisconnectReason.CLIENT_INITIATED, rtc.DisconnectReason.USER_REJE
 
 async def answer(service: Service, context: JobContext) -> None:
     """The job's entrypoint: up to the waiting greeting; the call then lives in its handlers."""
-    kit = context.proc.userdata.get("kit")
-    if not isinstance(kit, Kit):
+    workshop = context.proc.userdata.get("workshop")
+    if not isinstance(workshop, Workshop):
         # ISOLATION=process: this process serves one call, so it gets one of each, now.
-        kit = build_kit(load_settings(), vads=context.proc.userdata["vads"], size=1)
-        context.add_shutdown_callback(kit.aclose)
-    await Call(service, context, kit).begin()
-
-
-def build_kit(settings: Settings, *, vads: VadFactory | None = None, size: int | None = None) -> Kit:
-    """The pools and connections of this process, not yet warmed. Needs a running loop."""
-    profile = turn_profile(settings)
-    make_vad = (vads or VadFactory(profile)).make
-    return Kit(settings, make_vad=make_vad, stt_options=soniox_options(settings, profile), size=size)
-
-
-def prepare_process(process: JobProcess) -> None:
-    """The setup function of ISOLATION=process: there is no loop yet, so only the weights are loaded."""
-    process.userdata["vads"] = VadFactory(turn_profile(load_settings()))
+        workshop = build_workshop(load_settings(), vads=context.proc.userdata["vads"], size=1)
+        context.add_shutdown_callback(workshop.aclose)
+    await Call(service, context, workshop).begin()
 
 
 @dataclass(frozen=True)
@@ -107,13 +95,14 @@ class Failed:
 class Call:
     """One call: its stages, its state, its end. Made at dispatch, closed by the job's shutdown."""
 
-    def __init__(self, service: Service, context: JobContext, kit: Kit) -> None:
+    def __init__(self, service: Service, context: JobContext, workshop: Workshop) -> None:
         zero_s = job_received_at_s(context) or time.time()
         self.record = CallRecord(context.job.id, context.job.room.name, Timeline(zero_s))
         self._service = service
         self._context = context
-        self._kit = kit
-        self._settings = kit.settings
+        self._workshop = workshop
+        self._kit = workshop.kit
+        self._settings = workshop.kit.settings
         self._timeline = self.record.start
         self._voice = Voice(context.room, on_audible=self._on_audible)
         self._components: Components | None = None
@@ -211,20 +200,31 @@ class Call:
     def _make_session(self) -> AgentSession[None]:
         self._components = leased = self._kit.lease()
         limits = self._kit.conn_options
+        profile, workshop = turn_profile(self._settings), self._workshop
+        path = TurnPath(
+            self._settings, profile, speaker=workshop.speaker, openers=workshop.openers, ask_final=self._ask_final
+        )
         session = AgentSession[None](
             stt=leased.stt.instance,
             tts=leased.tts.instance,
             llm=leased.llm.instance,
             vad=leased.vad.instance,
-            turn_handling=turn_handling(self._settings, turn_profile(self._settings)),
+            turn_handling=turn_handling(self._settings, profile, path.detector),
             aec_warmup_duration=AEC_WARMUP_S,
             session_close_transcript_timeout=LAST_TRANSCRIPT_S,
+            tts_text_transforms=[spoken_text],
             conn_options=SessionConnectOptions(limits, limits, limits, max_unrecoverable_errors=MAX_FAILURES),
         )
+        path.attach(session)
         session.output.audio = self._voice
         session.on("close", self._on_close)
         session.on("error", functools.partial(self._on_error, session))
         return session
+
+    def _ask_final(self) -> None:
+        """Have the STT send the words that it still holds back."""
+        if self._components is not None and isinstance(self._components.stt.instance, FinalizingSTT):
+            self._components.stt.instance.finalize()
 
     # ---- the first word -----------------------------------------------------------------------------------
 
@@ -264,6 +264,7 @@ class Call:
             self.end("no caller")
             return
         if self._settings.defer_phase_two:
+            await asyncio.sleep(ON_ITS_WAY_S)
             self._listen(session)
 
     def _listen(self, session: AgentSession[None]) -> None:

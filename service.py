@@ -47,6 +47,9 @@ class Accounts(Protocol):
 class Service:
     """A voice agent: who speaks, the first words (as in `Brief`), who is called and what listens.
 
+    `openers`: first clauses that its replies often begin with, as the LLM writes them ("Of course."). Their sound is
+    ready before the first call; others are learned from the replies.
+
     With ISOLATION=process it crosses a process border: what it holds must be importable by name.
     """
 
@@ -54,6 +57,7 @@ class Service:
     greeting: str
     accounts: Accounts | None = None
     observers: Callable[[JobContext], Sequence[CallObserver]] | None = None
+    openers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         split_greeting(self.greeting)

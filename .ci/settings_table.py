@@ -15,6 +15,7 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- settings:begin -->", "<!-- settings:end -->"
 
 OF_THE_PROFILE = {"min_endpointing_delay", "max_endpointing_delay", "interruption_threshold"}
+OF_THE_PROFILE |= {"stt_max_endpoint_delay_ms", "stt_endpoint_sensitivity", "stt_endpoint_latency_level"}
 
 
 def table() -> str:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from livekit.agents import JobProcess
 
     from config import Settings
-    from prewarm.kit import Kit, WarmStep
+    from prewarm.kit import WarmStep
     from runtime.rescue import Rescue
     from service import Service
+    from workshop import Workshop
 
 log = get_logger("worker")
 
@@ -54,14 +55,15 @@ async def start(service: Service, settings: Settings, *, announce: bool) -> int:
 async def _serve(service: Service, settings: Settings, *, announce: bool) -> None:
     # Here and not above: the plugins are no business of a process that only watches over workers.
     import orchestrator
+    import workshop
 
-    kit: Kit | None = None
+    shared: Workshop | None = None
     steps: list[WarmStep] = []
-    setup = orchestrator.prepare_process
+    setup = workshop.prepare_process
     if settings.isolation == "shared":
-        kit = orchestrator.build_kit(settings)
-        steps = await kit.open([service.brief(settings).words.opening])
-        setup = functools.partial(_share, kit)
+        shared = workshop.build_workshop(settings)
+        steps = await shared.open([service.brief(settings).words.opening], service.openers)
+        setup = functools.partial(_share, shared)
     server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
 
     def ready() -> None:
@@ -77,12 +79,12 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
         async with _rescue(settings) as rescue:
             await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready, rescue=rescue)
     finally:
-        if kit is not None:
-            await kit.aclose()
+        if shared is not None:
+            await shared.aclose()
 
 
-def _share(kit: Kit, process: JobProcess) -> None:
-    process.userdata["kit"] = kit
+def _share(shared: Workshop, process: JobProcess) -> None:
+    process.userdata["workshop"] = shared
 
 
 @asynccontextmanager

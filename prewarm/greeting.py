@@ -122,8 +122,13 @@ class GreetingCache:
         return greeting
 
 
-async def synthesize(text: str, voice: tts.TTS[Any], conn_options: APIConnectOptions, *, trim: bool = True) -> Pcm:
-    """`text` in `voice`, 24 kHz mono, levelled; with `trim` without the silence around it. Raises `SynthesisFailed`."""
+async def synthesize(
+    text: str, voice: tts.TTS[Any], conn_options: APIConnectOptions, *, trim: bool = True, level: bool = True
+) -> Pcm:
+    """`text` in `voice`, 24 kHz mono; with `trim` without the silence around it, with `level` at one loudness.
+
+    Raises `SynthesisFailed`.
+    """
     frames: list[rtc.AudioFrame] = []
     try:
         # The plugin starts its own limit with its first message: a server that hangs up before leaves it waiting.
@@ -137,17 +142,17 @@ async def synthesize(text: str, voice: tts.TTS[Any], conn_options: APIConnectOpt
     except Exception as error:
         raise SynthesisFailed(f"the voice did not answer: {type(error).__name__}") from error
     # In a thread: 2 ms for each second of speech, which the other calls of this loop would wait.
-    pcm = await asyncio.to_thread(_finish, frames, trim=trim)
+    pcm = await asyncio.to_thread(_finish, frames, trim=trim, level=level)
     if len(pcm) == 0:
         raise SynthesisFailed("the voice sent only silence for the greeting")
     return pcm
 
 
-def _finish(frames: list[rtc.AudioFrame], *, trim: bool) -> Pcm:
+def _finish(frames: list[rtc.AudioFrame], *, trim: bool, level: bool) -> Pcm:
     """The sound as it is played; empty when all is silence."""
     pcm = from_frames(frames)
     if first_audible(pcm, TTS_SAMPLE_RATE_HZ) is None:
         return pcm[:0]
-    levelled = level_speech(pcm, TTS_SAMPLE_RATE_HZ)
+    levelled = level_speech(pcm, TTS_SAMPLE_RATE_HZ) if level else pcm
     # Levelled first: what is silence then does not depend on how loud the voice was recorded.
     return trim_silence(levelled, TTS_SAMPLE_RATE_HZ) if trim else levelled

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from livekit.agents import APIConnectOptions, llm, stt, tts, vad
+from livekit.agents import APIConnectOptions, llm, stt, tokenize, tts, vad
+from livekit.plugins import soniox
 
 from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
 from prewarm.greeting_store import GreetingStore
@@ -20,8 +21,6 @@ from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from livekit.plugins import soniox
 
     from config import Settings
     from utils.audio import Pcm
@@ -67,6 +66,8 @@ class Kit:
         *,
         make_vad: Callable[[], vad.VAD],
         stt_options: soniox.STTOptions,
+        stt_kind: type[soniox.STT] = soniox.STT,
+        tokenizer: tokenize.SentenceTokenizer | None = None,
         size: int | None = None,
     ) -> None:
         self.settings = settings
@@ -77,10 +78,19 @@ class Kit:
         self.greetings = GreetingCache(store=_greeting_store(settings))
         count, policy = settings.pool_size if size is None else size, settings.pool_policy
         self.stt: Pool[stt.STT[Any]] = Pool(
-            "stt", size=count, policy=policy, close=_close, make=lambda: make_stt(settings, self.clients, stt_options)
+            "stt",
+            size=count,
+            policy=policy,
+            close=_close,
+            make=lambda: make_stt(settings, self.clients, stt_options, stt_kind),
         )
         self.tts: Pool[tts.TTS[Any]] = Pool(
-            "tts", size=count, policy=policy, close=_close, warm=_prewarm, make=lambda: make_tts(settings, self.clients)
+            "tts",
+            size=count,
+            policy=policy,
+            close=_close,
+            warm=_prewarm,
+            make=lambda: make_tts(settings, self.clients, tokenizer),
         )
         self.llm: Pool[llm.LLM[Any]] = Pool(
             "llm", size=count, policy=policy, close=_close, warm=_prewarm, make=lambda: make_llm(settings, self.clients)
@@ -99,15 +109,15 @@ class Kit:
         """Warm everything at once. A step that fails is reported, not raised: a provider may be back later."""
         steps = [
             *await asyncio.gather(
-                _timed("stt", self.stt.fill()),
-                _timed("vad", self.vad.fill()),
-                _timed("llm", self._warm_llm()),
-                _timed("tts and greeting", self._warm_tts(greetings)),
+                timed("stt", self.stt.fill()),
+                timed("vad", self.vad.fill()),
+                timed("llm", self._warm_llm()),
+                timed("tts and greeting", self._warm_tts(greetings)),
             )
         ]
         if self.settings.freeze_garbage:
             # What is alive now lives as long as the worker: the collector need not walk it during a call.
-            steps.append(await _timed("garbage", asyncio.to_thread(_freeze_garbage)))
+            steps.append(await timed("garbage", asyncio.to_thread(_freeze_garbage)))
         self._keeper = asyncio.create_task(self._keep_warm(), name="keep warm")
         for step in steps:
             if step.failed:
@@ -139,6 +149,10 @@ class Kit:
         """The sound of words for one caller: they name somebody, so they are kept nowhere. Raises `SynthesisFailed`."""
         return Greeting(text, await self._speak(text))
 
+    async def clause(self, text: str) -> Pcm:
+        """The sound of a clause, as loud as live speech, without the silence around it. Raises `SynthesisFailed`."""
+        return await self._speak(text, trim=True, level=False)
+
     async def aclose(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()
@@ -163,12 +177,13 @@ class Kit:
             return Greeting(text, await self._speak(text))
         return await self.greetings.get(self.greeting_key(text), self._speak)
 
-    async def _speak(self, text: str) -> Pcm:
+    async def _speak(self, text: str, *, trim: bool | None = None, level: bool = True) -> Pcm:
+        trim = self.settings.trim_greeting if trim is None else trim
         lease = self.tts.lease()
         try:
-            return await synthesize(text, lease.instance, self.conn_options, trim=self.settings.trim_greeting)
+            return await synthesize(text, lease.instance, self.conn_options, trim=trim, level=level)
         except SynthesisFailed:
-            lease.mark_broken("it did not speak the greeting")
+            lease.mark_broken("it did not speak what is kept")
             raise
         finally:
             lease.release()
@@ -179,7 +194,8 @@ class Kit:
             await asyncio.gather(self.tts.refresh(), self.clients.openai.models.list(), return_exceptions=True)
 
 
-async def _timed(name: str, work: Awaitable[object]) -> WarmStep:
+async def timed(name: str, work: Awaitable[object]) -> WarmStep:
+    """`work`, and how long it took. A failure is in the step, not raised."""
     begin = time.perf_counter()
     failed = None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from livekit.agents import NOT_GIVEN, tokenize
 from livekit.plugins import elevenlabs, openai, soniox
 
 from prewarm.pooled_tts import PooledTTS
@@ -18,8 +19,10 @@ TTS_SAMPLE_RATE_HZ = 24_000  # what the room's audio source takes: no decoder an
 TTS_ENCODING = "pcm_24000"
 
 
-def make_stt(settings: Settings, clients: HttpClients, params: soniox.STTOptions) -> soniox.STT:
-    return soniox.STT(
+def make_stt(
+    settings: Settings, clients: HttpClients, params: soniox.STTOptions, kind: type[soniox.STT] = soniox.STT
+) -> soniox.STT:
+    return kind(
         api_key=_text(settings.soniox_api_key),
         base_url=settings.soniox_base_url,
         http_session=clients.session,
@@ -27,7 +30,10 @@ def make_stt(settings: Settings, clients: HttpClients, params: soniox.STTOptions
     )
 
 
-def make_tts(settings: Settings, clients: HttpClients) -> elevenlabs.TTS:
+def make_tts(
+    settings: Settings, clients: HttpClients, tokenizer: tokenize.SentenceTokenizer | None = None
+) -> elevenlabs.TTS:
+    """`tokenizer` cuts a reply into what is synthesized at a time; None: whole sentences."""
     return PooledTTS(
         voice_id=settings.tts_voice,
         model=settings.tts_model,
@@ -35,6 +41,7 @@ def make_tts(settings: Settings, clients: HttpClients) -> elevenlabs.TTS:
         api_key=_text(settings.eleven_api_key),
         base_url=settings.elevenlabs_base_url,
         http_session=clients.session,
+        word_tokenizer=tokenizer or NOT_GIVEN,
     )
 
 
@@ -43,7 +50,7 @@ def tts_sound(settings: Settings) -> tuple[str, ...]:
 
     The address is in it, since a simulated voice takes the name of the real one.
     """
-    return TTS_ENCODING, settings.elevenlabs_base_url
+    return TTS_ENCODING, settings.elevenlabs_base_url, "clauses" if settings.first_clause else "sentences"
 
 
 def make_llm(settings: Settings, clients: HttpClients) -> openai.LLM:

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from livekit import api
 
-import orchestrator
 from orchestrator import Call
 from runtime.server import build_server
 from sim.caller import Caller, mint_caller_token
 from sim.latency import Fixed, LlmLatency, Profile, SonioxLatency, TtsLatency
+from workshop import build_workshop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -136,14 +136,16 @@ async def run_worker(
 ) -> AsyncGenerator[Worker]:
     """A warm worker on a shared loop, registered with `livekit`; `greetings` None warms the service's own."""
     calls: list[Call] = []
-    kit = orchestrator.build_kit(settings)
-    await kit.open([service.brief(settings).words.opening] if greetings is None else list(greetings))
+    workshop = build_workshop(settings)
+    await workshop.open(
+        [service.brief(settings).words.opening] if greetings is None else list(greetings), service.openers
+    )
 
     def setup(process: JobProcess) -> None:
-        process.userdata["kit"] = kit
+        process.userdata["workshop"] = workshop
 
     async def entrypoint(context: JobContext) -> None:
-        call = Call(service, context, kit)
+        call = Call(service, context, workshop)
         calls.append(call)
         await call.begin()
 
@@ -159,11 +161,11 @@ async def run_worker(
         async with asyncio.timeout(20):
             await registered.wait()
         async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as client:
-            yield Worker(server, kit, livekit, client, calls)
+            yield Worker(server, workshop.kit, livekit, client, calls)
     finally:
         await server.aclose()
         await running
-        await kit.aclose()
+        await workshop.aclose()
 
 
 def settings_for(

@@ -97,7 +97,7 @@ def test_every_line_has_a_comment_that_gives_its_range_and_default(line: Line) -
     if ge := bounds.get("Ge"):
         le = bounds["Le"]
         low, high = f"{ge.ge}", f"{le.le}"
-        spoken = re.search(r"(?:Range: |, )([\d.]+) to ([\d.]+?)[;.] ", line.comment)
+        spoken = re.search(r"(?:Range: |, )(-?[\d.]+) to ([\d.]+?)[;.] ", line.comment)
         assert spoken, "a number without its range"
         assert (spoken[1], spoken[2]) == (low, high)
     if told := re.search(r"(?:Default|Empty): (the [^\s.]+|\S+?)\.?(?: |$)", line.comment):
@@ -118,7 +118,7 @@ def test_every_line_has_a_comment_that_gives_its_range_and_default(line: Line) -
 def test_a_duration_names_its_unit(line: Line) -> None:
     """Each float setting is a duration: its description and its comment both say seconds."""
     field = Settings.model_fields[line.name.lower()]
-    if "float" in str(field.annotation):
+    if "float" in str(field.annotation) and line.name != "STT_ENDPOINT_SENSITIVITY":
         assert "Seconds" in (field.description or "")
         assert "Seconds" in line.comment
 

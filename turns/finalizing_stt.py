@@ -50,6 +50,7 @@ class FinalizingSTT(soniox.STT):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._capabilities.manual_flush = True
+        self._newest: FinalizingStream | None = None
 
     def stream(
         self,
@@ -57,7 +58,14 @@ class FinalizingSTT(soniox.STT):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> FinalizingStream:
-        return FinalizingStream(stt=self, conn_options=conn_options)
+        self._newest = stream = FinalizingStream(stt=self, conn_options=conn_options)
+        return stream
+
+    def finalize(self) -> None:
+        """Ask the newest stream for its final words now; without one, nothing happens."""
+        stream = self._newest
+        if stream is not None and not stream._input_ch.closed:  # pyright: ignore[reportPrivateUsage]  # it says so nowhere else
+            stream.flush()
 
 
 class FinalizingStream(soniox_stt.SpeechStream):

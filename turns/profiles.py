@@ -29,14 +29,61 @@ class TurnProfile:
     """Soniox's own wait until it commits; 500 is the least that it takes."""
     vad_activation_threshold: float
     """Silero's probability from which a frame is speech."""
+    unknown_wait_s: float
+    """Since the newest word, until words that are neither complete nor open end a turn."""
+    speculations_a_turn: int
+    """Replies that may be begun before the turn is over."""
+    speculates_on_complete_only: bool
+    """Whether an open phrase is not worth a begun reply."""
+    settled_quiet_s: float
+    """Silence after which no more words are on their way: a reply may be begun on those that are there."""
 
 
-# Soniox commits at its own endpoint, so its wait is the floor of the gap; the VAD's is shorter and the
-# agent's own delay runs beside it. Larger numbers trade gap for fewer cut-offs.
+# The reply is begun on words that are not final yet and waits behind the end of the turn, so a minimum below some 0.8 s
+# costs no gap: it is there for the callers who go on. A turn of several parts needs it above VAD and STT together.
 PROFILES: dict[Profile, TurnProfile] = {
-    "fast": TurnProfile(0.25, 0.3, 1.5, 0.3, 0, 1.0, 500, 0.5),
-    "production": TurnProfile(0.3, 0.4, 2.0, 0.5, 0, 1.5, 700, 0.5),
-    "steady": TurnProfile(0.4, 0.7, 3.0, 0.7, 2, 2.0, 1200, 0.6),
+    "fast": TurnProfile(
+        vad_min_silence_s=0.25,
+        min_endpointing_delay_s=0.6,
+        max_endpointing_delay_s=1.6,
+        interruption_min_duration_s=0.3,
+        interruption_min_words=0,
+        false_interruption_timeout_s=0.5,
+        stt_max_endpoint_delay_ms=500,
+        vad_activation_threshold=0.5,
+        unknown_wait_s=0.7,
+        speculations_a_turn=5,
+        speculates_on_complete_only=False,
+        settled_quiet_s=0.25,
+    ),
+    "production": TurnProfile(
+        vad_min_silence_s=0.3,
+        min_endpointing_delay_s=0.75,
+        max_endpointing_delay_s=2.2,
+        interruption_min_duration_s=0.4,
+        interruption_min_words=0,
+        false_interruption_timeout_s=0.6,
+        stt_max_endpoint_delay_ms=700,
+        vad_activation_threshold=0.5,
+        unknown_wait_s=0.9,
+        speculations_a_turn=4,
+        speculates_on_complete_only=True,
+        settled_quiet_s=0.25,
+    ),
+    "steady": TurnProfile(
+        vad_min_silence_s=0.4,
+        min_endpointing_delay_s=0.9,
+        max_endpointing_delay_s=3.0,
+        interruption_min_duration_s=0.6,
+        interruption_min_words=2,
+        false_interruption_timeout_s=0.8,
+        stt_max_endpoint_delay_ms=1200,
+        vad_activation_threshold=0.6,
+        unknown_wait_s=1.2,
+        speculations_a_turn=3,
+        speculates_on_complete_only=True,
+        settled_quiet_s=0.3,
+    ),
 }
 
 
@@ -55,5 +102,6 @@ def turn_profile(settings: Settings) -> TurnProfile:
         profile,
         min_endpointing_delay_s=minimum,
         max_endpointing_delay_s=maximum,
+        stt_max_endpoint_delay_ms=settings.stt_max_endpoint_delay_ms or profile.stt_max_endpoint_delay_ms,
         interruption_min_duration_s=profile.interruption_min_duration_s if threshold is None else threshold,
     )

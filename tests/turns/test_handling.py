@@ -10,23 +10,50 @@ from livekit.agents import AgentSession, APIConnectOptions
 from livekit.plugins import soniox
 
 from tests.prewarm.wire import Wire
-from turns.handling import AEC_WARMUP_S, soniox_options, turn_handling
+from turns.handling import AEC_WARMUP_S, LONGEST_TURN_S, MAX_SPECULATIONS, soniox_options, turn_handling
 from turns.profiles import PROFILES, turn_profile
+from turns.word_detector import WordDetector
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings
 
 
+DETECTOR = WordDetector()
+
+
 def handling(make_settings: MakeSettings, **fields: Any) -> dict[str, Any]:
     settings = make_settings(**fields)
-    return {**turn_handling(settings, turn_profile(settings))}
+    return {**turn_handling(settings, turn_profile(settings), DETECTOR)}
 
 
 def test_nothing_runs_in_the_cloud(make_settings: MakeSettings) -> None:
-    """The VAD decides turns and interruptions on this machine: dev and production behave alike."""
+    """Turns and interruptions are decided on this machine: dev and production behave alike."""
     options = handling(make_settings)
-    assert (options["turn_detection"], options["interruption"]["mode"]) == ("vad", "vad")
+    assert (options["turn_detection"], options["interruption"]["mode"]) == (DETECTOR, "vad")
     assert options["endpointing"]["mode"] == "fixed"
+
+
+@pytest.mark.parametrize("mode", ["vad", "stt"])
+def test_the_frameworks_own_modes_are_passed_on(make_settings: MakeSettings, mode: str) -> None:
+    """TURN_DETECTION names them as the framework does."""
+    assert handling(make_settings, turn_detection=mode)["turn_detection"] == mode
+
+
+def test_the_model_is_the_one_that_is_bundled(make_settings: MakeSettings) -> None:
+    """TURN_DETECTION=model needs neither cloud nor key."""
+    assert handling(make_settings, turn_detection="model")["turn_detection"].model == "turn-detector-v1-mini"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_reply_is_begun_before_the_turn_is_over(make_settings: MakeSettings, on: bool) -> None:
+    """PREEMPTIVE_TTS: with its speech or without; the limits are this project's, not the framework's 3 and 10 s."""
+    assert handling(make_settings, preemptive_tts=on)["preemptive_generation"] == {
+        "enabled": True,
+        "preemptive_tts": on,
+        "max_retries": MAX_SPECULATIONS,
+        "max_speech_duration": LONGEST_TURN_S,
+    }
+    assert max(profile.speculations_a_turn for profile in PROFILES.values()) <= MAX_SPECULATIONS
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -75,7 +102,7 @@ async def test_the_framework_takes_them_as_they_are(make_settings: MakeSettings)
         min_endpointing_delay=0.15, max_endpointing_delay=4.0, interruption_threshold=0.9, enable_interruptions=False
     )
     session = AgentSession[None](
-        turn_handling=turn_handling(settings, turn_profile(settings)), aec_warmup_duration=AEC_WARMUP_S
+        turn_handling=turn_handling(settings, turn_profile(settings), DETECTOR), aec_warmup_duration=AEC_WARMUP_S
     )
     taken: dict[str, Any] = {**session.options.endpointing, **session.options.interruption}
     assert (taken["min_delay"], taken["max_delay"]) == (0.15, 4.0)
@@ -91,7 +118,13 @@ def test_a_reply_into_the_greeting_is_heard() -> None:
 
 async def test_what_soniox_is_told(make_settings: MakeSettings) -> None:
     """STT_MODEL, LANGUAGE_HINTS and PROFILE as the real plugin puts them on the wire."""
-    settings = make_settings(stt_model="stt-rt-v4", language_hints="de,fr", profile="steady")
+    settings = make_settings(
+        stt_model="stt-rt-v4",
+        language_hints="de,fr",
+        profile="steady",
+        stt_endpoint_sensitivity=0.5,
+        stt_endpoint_latency_level=2,
+    )
     async with Wire() as wire, aiohttp.ClientSession() as session:
         stt = soniox.STT(
             api_key="k",
@@ -106,3 +139,4 @@ async def test_what_soniox_is_told(make_settings: MakeSettings) -> None:
     assert told["language_hints"] == ["de", "fr"]
     assert told["max_endpoint_delay_ms"] == PROFILES["steady"].stt_max_endpoint_delay_ms
     assert told["enable_endpoint_detection"] is True
+    assert (told["endpoint_sensitivity"], told["endpoint_latency_adjustment_level"]) == (0.5, 2)

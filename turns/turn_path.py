@@ -1,0 +1,146 @@
+"""One call's way from the caller's sound to the reply's: what the hooks of `VoiceAgent` do, and what they remember."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from livekit.agents.llm import ChatMessage
+from livekit.agents.stt import SpeechEventType
+
+from turns.completeness import Verdict, judge
+from turns.live_trim import trim_lead
+from turns.opener_speech import speak_with_openers
+from turns.quiet_gate import QuietGate
+from turns.speculation import Speculation
+from turns.speculation_budget import SpeculationBudget
+from turns.speculation_stream import speculate
+from turns.word_detector import WordDetector
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable
+
+    from livekit import rtc
+    from livekit.agents import AgentSession, ConversationItemAddedEvent
+    from livekit.agents.stt import SpeechEvent
+
+    from config import Settings
+    from turns.openers import Openers, Speaker
+    from turns.profiles import TurnProfile
+
+    Listen = Callable[[AsyncIterable[rtc.AudioFrame]], AsyncIterable[SpeechEvent]]
+    Live = Callable[[AsyncIterable[str]], AsyncGenerator[rtc.AudioFrame]]
+
+WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
+MOST_SPECULATIONS_A_MINUTE = 20
+
+
+class TurnPath:
+    """Made for a call, before its session: `detector` goes into that. `attach` then joins the two.
+
+    `openers` None: no reply begins from memory. `ask_final` makes the STT send its final words now.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        profile: TurnProfile,
+        *,
+        speaker: Speaker,
+        openers: Openers | None,
+        ask_final: Callable[[], object],
+    ) -> None:
+        self._speaker = speaker
+        self._openers = openers
+        self._trim_replies = settings.trim_replies
+        self._gate = QuietGate()
+        self._session: AgentSession[Any] | None = None
+        self.detector: WordDetector | None = None
+        if settings.turn_detection == "words":
+            self.detector = WordDetector(unknown_wait_s=profile.unknown_wait_s, ask_final=ask_final)
+        self.speculation: Speculation | None = None
+        if settings.speculation:
+            self.speculation = Speculation(
+                self._gate,
+                SpeculationBudget(profile.speculations_a_turn, MOST_SPECULATIONS_A_MINUTE),
+                worth=_is_not_open if profile.speculates_on_complete_only else _always,
+                ready=self._is_ready,
+                permit=self._permit,
+                settled_quiet_s=profile.settled_quiet_s,
+            )
+
+    def attach(self, session: AgentSession[Any]) -> None:
+        """For all agents of `session`, as long as it lives."""
+        self._session = session
+        _attached[session] = self
+        if self.speculation is not None:
+            session.on("conversation_item_added", self._on_item)
+
+    async def hear(self, audio: AsyncIterable[rtc.AudioFrame], listen: Listen) -> AsyncGenerator[SpeechEvent]:
+        """The STT's events, with begun replies among them; `listen` is the framework's own way to them."""
+        events = self._noted(listen(self._watched(audio)))
+        passed = events if self.speculation is None else speculate(events, self.speculation)
+        async with aclosing(passed):
+            async for event in passed:
+                yield event
+
+    def speak(self, text: AsyncIterable[str], live: Live, *, last_reply: str) -> AsyncGenerator[rtc.AudioFrame]:
+        """The sound of a reply; `live` is the framework's own way to it, `last_reply` what was said before."""
+
+        def trimmed(words: AsyncIterable[str]) -> AsyncGenerator[rtc.AudioFrame]:
+            return trim_lead(live(words))
+
+        speech = trimmed if self._trim_replies else live
+        if self._openers is None:
+            return speech(text)
+        return speak_with_openers(text, speech, self._openers, speaker=self._speaker, last_reply=last_reply)
+
+    async def _watched(self, audio: AsyncIterable[rtc.AudioFrame]) -> AsyncGenerator[rtc.AudioFrame]:
+        async for frame in audio:
+            self._gate.push(frame)
+            yield frame
+
+    async def _noted(self, events: AsyncIterable[SpeechEvent]) -> AsyncGenerator[SpeechEvent]:
+        # In front of the speculation, which rewrites words that are the same to the framework: a trailing "um" is not.
+        async for event in events:
+            if self.detector is not None:
+                self._tell(self.detector, event)
+            yield event
+
+    def _tell(self, detector: WordDetector, event: SpeechEvent) -> None:
+        if event.type in WORDS and event.alternatives:
+            words = event.alternatives[0]
+            detector.heard(words.text, words.language or None, final=event.type is SpeechEventType.FINAL_TRANSCRIPT)
+        elif event.type is SpeechEventType.END_OF_SPEECH:
+            detector.heard("", final=True)
+
+    def _is_ready(self) -> bool:
+        """Whether the framework would begin a reply now."""
+        speech = None if self._session is None else self._session.current_speech
+        return speech is None or speech.interrupted
+
+    def _permit(self, allowed: bool) -> None:
+        if self._session is not None:
+            self._session.options.preemptive_generation["enabled"] = allowed
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if self.speculation is not None and isinstance(item, ChatMessage) and item.role == "user":
+            self.speculation.committed(item.text_content or "")
+
+
+_attached: WeakKeyDictionary[AgentSession[Any], TurnPath] = WeakKeyDictionary()
+
+
+def path_of(session: AgentSession[Any]) -> TurnPath | None:
+    """What was attached; None for a session that is run without the orchestrator."""
+    return _attached.get(session)
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _is_not_open(text: str) -> bool:
+    return judge(text).verdict is not Verdict.OPEN
