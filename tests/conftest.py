@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
 
+LONG_FOLDERS = ("bench", "cli", "calls", "rooms")
+"""They go first: with several processes of tests, the last file to end is then a short one."""
 TEST_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 2.0
 """Tasks that are ending need a few turns of the loop, and more of them on a busy machine."""
@@ -79,10 +81,16 @@ async def no_task_is_left_behind() -> AsyncIterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each async test its deadline."""
+    """The long folders first, else as collected; and each async test has its deadline."""
+    items.sort(key=_rank)
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.obj = _with_deadline(item.obj)
+
+
+def _rank(item: pytest.Item) -> int:
+    folders = (number for number, folder in enumerate(LONG_FOLDERS) if item.nodeid.startswith(f"tests/{folder}/"))
+    return next(folders, len(LONG_FOLDERS))
 
 
 def _with_deadline(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
-from bench.report import as_markdown, write_json
+from agent import service
+from bench import run
+from bench.report import as_markdown
 from bench.run import BenchReport, Options, parse_modes, plan, provider_times_ms, run_bench
+from cli.app import build_app
 from sim.latency import fixed_profile
 from sim.speech.library import load_speech
 
@@ -17,12 +23,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHORT = Options(calls=1, turns=1, latency="fixed", seed=1, modes=("join", "early", "gap"), turn_detection="vad")
+COMMAND = ("bench", "--calls", "1", "--turns", "1")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """`agent.py bench`: what it measured, printed and wrote."""
+
+    report: BenchReport
+    code: int
+    output: str
+    file: Path
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def report() -> BenchReport:
-    """One call a side and measure, against real processes."""
-    return await run_bench(SHORT)
+async def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The command itself, one call a side and measure, against real processes and with a short greeting."""
+    file = tmp_path_factory.mktemp("bench") / "run.json"
+    measured: list[BenchReport] = []
+
+    async def kept(options: Options) -> BenchReport:
+        measured.append(await run_bench(options))
+        return measured[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREETING", "Hello there.")
+        patch.setattr(run, "run_bench", kept)
+        # It runs a loop of its own, which needs a thread of its own.
+        done = await asyncio.to_thread(CliRunner().invoke, build_app(service), [*COMMAND, "--json", str(file)])
+    assert measured, done.output
+    return Ran(measured[0], done.exit_code, done.output, file)
+
+
+@pytest.fixture
+def report(ran: Ran) -> BenchReport:
+    return ran.report
 
 
 def test_modes_are_a_list_with_commas() -> None:
@@ -84,11 +119,12 @@ async def test_an_early_dispatch_is_early(report: BenchReport) -> None:
     assert all(lead is not None and lead >= 450.0 for lead in leads)
 
 
-async def test_a_real_run_is_written_down(report: BenchReport, tmp_path: Path) -> None:
-    """The file holds the version, the machine and every sample; the Markdown a row a measure."""
-    write_json(report, tmp_path / "run.json")
-    content = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+async def test_a_real_run_is_told_and_written_down(ran: Ran) -> None:
+    """By the command as it is called: a line a measure, exit code 0; the file has version, machine and every sample."""
+    assert (ran.code, ran.report.options) == (0, SHORT), ran.output
+    assert "Completed calls: starter 2 of 2, firstword 2 of 2." in " ".join(ran.output.split())
+    content = json.loads(ran.file.read_text(encoding="utf-8"))
     assert content["version"] == 1
     assert content["machine"]["livekit_agents"]
-    assert [sample["side"] for sample in content["samples"]] == [sample.side for sample in report.samples]
-    assert as_markdown(report).count("\n| ") == 4
+    assert [sample["side"] for sample in content["samples"]] == [sample.side for sample in ran.report.samples]
+    assert as_markdown(ran.report).count("\n| ") == 4

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from bench import soak
 from bench.soak import SoakReport, run_soak
 from bench.soak_report import print_soak, write_soak
+from sim.publisher import measure_downlink_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +23,14 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def report() -> SoakReport:
-    """One call of one turn against a real worker, and one before it that does not count."""
-    return await run_soak(calls=1, turns=1, latency="fixed", seed=1)
+    """One call of one turn against a real worker, and one before it that does not count.
+
+    With a short greeting, and a way through the server that is measured by fewer bursts than a figure needs.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREETING", "Hello there.")
+        patch.setattr(soak, "measure_downlink_ms", functools.partial(measure_downlink_ms, bursts=5))
+        return await run_soak(calls=1, turns=1, latency="fixed", seed=1)
 
 
 def printed(report: SoakReport) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import statistics
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -86,16 +87,22 @@ async def test_first_word_does_not_hear_silence(line: Line) -> None:
 
 async def test_what_is_heard_is_what_was_said(line: Line) -> None:
     """Sounds and pauses arrive with the lengths that they were sent with."""
+    heard: list[list[float]] = []
     async with line.join("agent") as agent, line.join("ada") as ada:
         await ada.listening(LIMIT_S)
-        await agent.say(paused(200, 300, 100), RATE)
-        await ada.quiet(300, timeout_s=LIMIT_S)
-        (track,) = ada.heard()
-        assert track.identity == "agent"
-        lengths = [(end or 0) - begin for begin, end in track.spans()]
+        while len(heard) < 3:  # a packet that a busy machine brings late makes one of them longer
+            before = sum(len(track.spans()) for track in ada.heard())
+            said = await agent.say(paused(200, 300, 100), RATE)
+            await ada.quiet(300, timeout_s=LIMIT_S)
+            (track,) = ada.heard()
+            assert track.identity == "agent"
+            assert [span.begin for span in audible_spans(track.pcm, track.sample_rate_hz)] != []
+            if not said.torn:
+                (one, other) = track.spans()[before:]
+                heard.append([(one[1] or 0) - one[0], other[0] - (one[1] or 0), (other[1] or 0) - other[0]])
+        lengths = [statistics.median(each) for each in zip(*heard, strict=True)]
         # Opus smears an edge by some milliseconds.
-        assert lengths == pytest.approx([0.2, 0.1], abs=0.03)
-        assert [span.begin for span in audible_spans(track.pcm, track.sample_rate_hz)] != []
+        assert lengths == pytest.approx([0.2, 0.3, 0.1], abs=0.03)
 
 
 async def test_gap_is_the_time_between_the_waveforms(line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import pytest_asyncio
 
 from bench.first_word.results import FirstWordReport  # noqa: TC001  # a fixture's type, as in test_run
@@ -13,8 +14,10 @@ SHORT = Options(calls=2, rows=("join", "standby"), step_calls=0, seed=1)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def report() -> FirstWordReport:
-    """Two rows against real processes, two calls a subject."""
-    return await run_first_word(SHORT)
+    """Two rows against real processes, two calls a subject; with a short greeting."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREETING", "Hello there.")
+        return await run_first_word(SHORT)
 
 
 async def test_every_call_of_a_real_run_is_completed(report: FirstWordReport) -> None:
