@@ -22,17 +22,31 @@ class DispatchError(Exception):
     """LiveKit would not do it. The message is one sentence: what failed, and what to do about it."""
 
 
-async def open_room(lk: api.LiveKitAPI, room: str, agent_name: str, metadata: str = "", *, fresh: bool = False) -> None:
+async def open_room(
+    lk: api.LiveKitAPI,
+    room: str,
+    agent_name: str,
+    metadata: str = "",
+    *,
+    fresh: bool = False,
+    empty_timeout_s: int | None = None,
+) -> None:
     """Create `room` with `agent_name` dispatched to it, or send the agent into the room if it exists already.
 
     `metadata` reaches the agent's job as it is. `fresh` says that the name was just made up: then one request does
     it all. Otherwise a second request looks whether the room was there before, because livekit-server ignores the
     agents of a CreateRoom for a room that exists. Calling it again for a room with a live agent changes nothing.
 
+    A new room that no caller joins is closed after `empty_timeout_s`, see `rooms.lifetime`; None takes the server's.
+
     Returns when livekit-server has the dispatch, which is before a worker has taken it: see `wait_for_agent`.
     Raises DispatchError if LiveKit cannot be reached, or refuses the key or the request.
     """
-    request = api.CreateRoomRequest(name=room, agents=[api.RoomAgentDispatch(agent_name=agent_name, metadata=metadata)])
+    request = api.CreateRoomRequest(
+        name=room,
+        empty_timeout=empty_timeout_s or 0,
+        agents=[api.RoomAgentDispatch(agent_name=agent_name, metadata=metadata)],
+    )
     with _readable_errors():
         await lk.room.create_room(request)
         if not fresh:
@@ -64,9 +78,14 @@ async def send_again(
 ) -> None:
     """Put one new dispatch in the place of all that `found` has; its agents end, those that do not answer are removed.
 
-    `metadata` None takes that of the newest one. Of many who do this at the same moment one brings its agent.
-    Raises what LiveKitAPI raises.
+    `metadata` None takes that of the newest one. Of many who do this at the same moment one brings its agent. A room
+    that is closed by now stays closed. Raises what LiveKitAPI raises.
     """
+    if await _keep(lk, room):
+        await _send(lk, room, agent_name, found, metadata)
+
+
+async def _send(lk: api.LiveKitAPI, room: str, agent_name: str, found: Attendance, metadata: str | None) -> None:
     if metadata is None:
         metadata = found.dispatches[-1].metadata if found.dispatches else ""
     for identity in found.silent:
@@ -90,7 +109,18 @@ async def _ensure_agent(lk: api.LiveKitAPI, room: str, agent_name: str, metadata
     """Leave exactly one live dispatch of `agent_name` in a room that exists."""
     found = await look(lk, room, agent_name)
     if found.state in (State.ALONE, State.NO_ROOM):
-        await send_again(lk, room, agent_name, found, metadata)
+        await _send(lk, room, agent_name, found, metadata)
+
+
+async def _keep(lk: api.LiveKitAPI, room: str) -> bool:
+    """False if there is no such room any more."""
+    there = (await lk.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms
+    if not there:
+        return False
+    # A dispatch opens a room again that is closed just now, and as an empty one it would stay for the server's 300 s.
+    # This changes nothing in a room that is open, and opens one again with the time that it had before.
+    await lk.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=there[0].empty_timeout))
+    return True
 
 
 async def _remove(lk: api.LiveKitAPI, room: str, identity: str) -> None:

@@ -11,7 +11,8 @@ from livekit import api
 
 from rooms.dispatch import open_room
 from rooms.escort import Escorts
-from rooms.standby import StandbyRooms, age_limit_s
+from rooms.lifetime import age_limit_s, empty_timeout_s
+from rooms.standby import StandbyRooms
 from rooms.tokens import DEFAULT_TTL_S, caller_token, new_name
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Entrance:
     the agent has left and the room is closed brings another one along.
 
     `caller_timeout_s` is the agent's CALLER_TIMEOUT: how long it waits for its caller. No standby room gets older than
-    half of it. Raises ValueError for what StandbyRooms does not take, and for another `dispatch_at`.
+    half of it, and soon after it livekit-server closes a room that no caller has joined. Raises ValueError for what
+    StandbyRooms does not take, and for another `dispatch_at`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Entrance:
         self._standby_rooms = standby_rooms
         self._caller_timeout_s = caller_timeout_s
         self._dispatch_at = dispatch_at
+        self._empty_timeout_s = empty_timeout_s(caller_timeout_s)
 
     @property
     def waiting(self) -> int:
@@ -104,7 +107,9 @@ class Entrance:
         if room is None:
             room = new_name("call")
             if self._dispatch_at == "token":
-                await open_room(self._lk, room, self._agent_name, metadata, fresh=True)
+                await open_room(
+                    self._lk, room, self._agent_name, metadata, fresh=True, empty_timeout_s=self._empty_timeout_s
+                )
                 self._escorts.go(room)
         else:
             self._escorts.go(room)
@@ -114,5 +119,6 @@ class Entrance:
             identity=identity,
             name=name,
             agent=api.RoomAgentDispatch(agent_name=self._agent_name, metadata=metadata),
+            empty_timeout_s=self._empty_timeout_s,
         )
         return Ticket(self._url, token, room, identity)

@@ -7,21 +7,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from livekit import api
-
-from rooms.attendance import State, dispatches, has_voice, is_agent, look, participants
+from rooms.attendance import State, has_voice, is_agent, look, participants
 from rooms.dispatch import DispatchError, open_room
+from rooms.disposal import Disposal
 from rooms.escort import AWAY, reason
+from rooms.lifetime import empty_timeout_s
 from rooms.tokens import new_name
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from livekit import api
+
 log = get_logger("standby")
 
 CHECK_S = 2.0
-EMPTY_TIMEOUT_S = 300.0  # livekit-server's default: it closes a room that only an agent is in
 RENEW_AT = 0.75  # of the age limit: a room is replaced while it is still good
 AGENT_LIMIT_S = 3.0
 POLL_S = 0.1
@@ -31,11 +32,6 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 4.0
 TELL_AFTER_S = 15.0  # a worker that starts or is restarted is there before
 CLOSE_LIMIT_S = 1.0
-
-
-def age_limit_s(caller_timeout_s: float) -> float:
-    """How old a room may get here: whoever is handed it then has as long again to join it."""
-    return min(caller_timeout_s, EMPTY_TIMEOUT_S) / 2
 
 
 @dataclass(eq=False)
@@ -56,9 +52,9 @@ class StandbyRooms:
 
     Keeps `size` rooms ready and refills one at a time. A room is replaced before it is `max_age_s` old; one whose
     agent has left, or does not answer, is found every `check_s` and replaced too. While LiveKit or the worker is away
-    it tries again, in growing pauses and with one warning. At the end it deletes what it still holds: a room that was
-    handed out never. With size 0 it does nothing. Raises ValueError for a negative size, and for times that are not
-    above 0.
+    it tries again, in growing pauses and with one warning. What it gives up is closed in the background. At the end it
+    closes what it still holds: a room that was handed out never. With size 0 it does nothing. Raises ValueError for a
+    negative size, and for times that are not above 0.
     """
 
     def __init__(
@@ -71,9 +67,11 @@ class StandbyRooms:
                 raise ValueError(f"{field}: got {value:g}, must be above 0 (seconds)")
         self._lk = lk
         self._agent_name = agent_name
+        self._disposal = Disposal(lk, agent_name)
         self._size = size
         self._max_age_s = max_age_s
         self._check_s = check_s
+        self._empty_timeout_s = empty_timeout_s(2 * max_age_s)  # who is handed the oldest one has as long again
         self._rooms: list[_Room] = []  # the oldest first
         self._opening: str | None = None
         self._taken_at = float("-inf")
@@ -115,7 +113,7 @@ class StandbyRooms:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Delete the rooms that nobody took. Any number of times."""
+        """Close the rooms that nobody took. Any number of times."""
         self._closing.set()
         self._changed.set()
         if self._tasks:
@@ -129,7 +127,7 @@ class StandbyRooms:
         if self._opening is not None:
             names.append(self._opening)
             self._opening = None
-        await asyncio.gather(*(self._delete(name) for name in names))
+        await self._disposal.aclose(names)
 
     # ---- what is decided, without waiting -----------------------------------------------------------------
 
@@ -159,7 +157,7 @@ class StandbyRooms:
                 pause_s = self._taken_at + YIELD_TO_CALLER_S - time.monotonic()
                 if pause_s <= 0:
                     pause_s = await self._open_one()
-            await self._drop_surplus()
+            self._drop_surplus()
             if pause_s > 0:
                 await _until(self._closing if self._failures else self._changed, pause_s)
 
@@ -167,7 +165,7 @@ class StandbyRooms:
         while not self._closing.is_set():
             await _until(self._closing, self._check_s)
             await asyncio.gather(*(self._check_one(room) for room in self._rooms))
-            await self._drop_surplus()
+            self._drop_surplus()
 
     async def _check_one(self, room: _Room) -> None:
         try:
@@ -184,17 +182,17 @@ class StandbyRooms:
         if found.state is not State.COMING and room in self._rooms:
             self._rooms.remove(room)
             log.debug("the agent of a standby room has left", room=room.name)
-            await self._close(room.name)
+            self._disposal.discard(room.name)
 
     async def _open_one(self) -> float:
         """Open a room and wait for its agent. Returns the seconds to pause after that."""
         self._opening = name = new_name("call")
         opened_at = time.monotonic()
         try:
-            await open_room(self._lk, name, self._agent_name, fresh=True)
+            await open_room(self._lk, name, self._agent_name, fresh=True, empty_timeout_s=self._empty_timeout_s)
             await self._wait_for_voice(name)
         except AWAY as error:
-            await self._delete(name)
+            self._disposal.discard(name)
             self._opening = None
             self._note_failure(error)
             return min(SHORTEST_PAUSE_S * self._failures, LONGEST_PAUSE_S)
@@ -205,9 +203,9 @@ class StandbyRooms:
         self._failures, self._told = 0, False
         return 0.0
 
-    async def _drop_surplus(self) -> None:
+    def _drop_surplus(self) -> None:
         for room in self._surplus():
-            await self._delete(room.name)
+            self._disposal.discard(room.name)
 
     # ---- LiveKit ------------------------------------------------------------------------------------------
 
@@ -226,30 +224,6 @@ class StandbyRooms:
         """Whether the agent is in the room with its audio track published."""
         there = await participants(self._lk, name)
         return any(is_agent(each, self._agent_name) and has_voice(each) for each in there)
-
-    async def _delete(self, name: str) -> None:
-        """Only for a room that nobody can be handed any more."""
-        try:
-            async with asyncio.timeout(CLOSE_LIMIT_S):
-                # A room that is closed over an agent's published track leaves a native thread in that worker.
-                await self._call_agent_back(name)
-        except AWAY as error:
-            log.debug("the agent of a standby room did not leave", room=name, reason=reason(error))
-        await self._close(name)
-
-    async def _call_agent_back(self, name: str) -> None:
-        for dispatch in await dispatches(self._lk, name, self._agent_name):
-            await self._lk.agent_dispatch.delete_dispatch(dispatch.id, name)
-        while await participants(self._lk, name):  # noqa: ASYNC110  # LiveKit tells it nobody outside the room
-            await asyncio.sleep(POLL_S)
-
-    async def _close(self, name: str) -> None:
-        """Close a room; if LiveKit is away, its own timeout does it."""
-        try:
-            async with asyncio.timeout(CLOSE_LIMIT_S):
-                await self._lk.room.delete_room(api.DeleteRoomRequest(room=name))
-        except AWAY as error:
-            log.debug("a standby room was not deleted", room=name, reason=reason(error))
 
     # ---- helpers ------------------------------------------------------------------------------------------
 

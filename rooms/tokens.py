@@ -36,11 +36,14 @@ def caller_token(
     name: str = "",
     ttl_s: float = DEFAULT_TTL_S,
     agent: api.RoomAgentDispatch | None = None,
+    empty_timeout_s: int | None = None,
 ) -> str:
     """Sign a JWT with which `identity` may join `room`: publish a microphone and data, subscribe, no more.
 
     `agent` comes along if the join creates the room; livekit-server ignores it for a room that exists. The bearer can
-    read its metadata. Raises ValueError for an empty room or identity and for a ttl_s that is not above 0.
+    read its metadata. So does `empty_timeout_s`, see `rooms.lifetime`: it closes the room of a caller who had gone
+    before it was there; None takes the server's. Raises ValueError for an empty room or identity and for a ttl_s that
+    is not above 0.
     """
     for field, value in (("room", room), ("identity", identity)):
         if not value:
@@ -57,5 +60,5 @@ def caller_token(
     )
     token = api.AccessToken(api_key.key, api_key.secret).with_identity(identity).with_grants(grants)
     if agent is not None:
-        token = token.with_room_config(api.RoomConfiguration(agents=[agent]))
+        token = token.with_room_config(api.RoomConfiguration(agents=[agent], empty_timeout=empty_timeout_s or 0))
     return token.with_name(name).with_ttl(timedelta(seconds=ttl_s)).to_jwt()

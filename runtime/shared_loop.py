@@ -25,6 +25,7 @@ from livekit.agents.ipc.job_executor import JobStatus
 from runtime.call_runner import CallRunner
 from runtime.exits import keep_exits_in_calls
 from runtime.garbage import CallGarbage
+from runtime.joining import Joins
 from runtime.watchdog import Watchdog
 from utils.framework_private import ProcPool, ShutdownInfo, StartJobRequest
 from utils.logging_config import get_logger
@@ -62,7 +63,9 @@ class SharedLoopCall:
         session_end_timeout_s: float,
         close_timeout_s: float,
         inference: object | None,
+        joins: Joins | None = None,
     ) -> None:
+        self._joins = joins
         self._id = utils.shortuuid("CALL_")
         self._close_timeout_s = close_timeout_s
         self._running_job: RunningJobInfo | None = None
@@ -131,6 +134,8 @@ class SharedLoopCall:
         request = StartJobRequest()
         request.running_job = info
         self._runner._start_job(request)
+        if self._joins is not None and not info.fake_job:
+            self._joins.keep(self._runner._room)
 
     async def join(self) -> None:
         """Return when the call has ended and everything of it is closed."""
@@ -182,6 +187,7 @@ class CallPool(ProcPool):
         # A copy of what the server configured: the stock pool has not been started and owns nothing yet.
         self.__dict__.update(stock.__dict__)
         self._garbage = CallGarbage()
+        self._joins = Joins()
         self._watchdog: Watchdog | None = None
         self._let_exits_out: Callable[[], None] | None = None
         if loop_block_warn_ms:
@@ -206,6 +212,7 @@ class CallPool(ProcPool):
             session_end_timeout_s=self._session_end_timeout,
             close_timeout_s=self._close_timeout,
             inference=self._inf_executor,
+            joins=self._joins,
         )
         info.launched_at = time.time()  # as the stock pool does: the framework's trace of the dispatch needs it
         self._executors.append(call)
@@ -229,6 +236,7 @@ class CallPool(ProcPool):
         try:
             await asyncio.gather(*(call.aclose() for call in list(self._executors)))
             await asyncio.gather(*self._monitor_tasks)
+            await self._joins.aclose()
         finally:
             if self._watchdog is not None:
                 self._watchdog.stop()

@@ -29,15 +29,18 @@ LOOK_AGAIN_S = 0.05
 # Between the making of the caller and the hang-up: some are not joined by then, some are subscribed already.
 BEFORE_S = (0.12, 0.32)
 DURING = (0.2, 0.8)  # of the greeting's length
-LATE = (0.1, 0.45)  # of CALLER_TIMEOUT; a room is handed out for half of it
-TOO_LATE_S = (2.0, 4.0)  # after CALLER_TIMEOUT
+LATE = (0.1, 0.3)  # of CALLER_TIMEOUT; a room is handed out for half of it, and to connect takes a while too
+TOO_LATE_S = (5.0, 8.0)  # after CALLER_TIMEOUT: to come takes an agent a while, and to go
 
 
 @dataclass(frozen=True)
 class Ticket:
+    """`asked_at`: when somebody clicked, a time of `time.perf_counter()`."""
+
     url: str
     token: str
     room: str
+    asked_at: float
 
 
 class Entrance:
@@ -49,11 +52,12 @@ class Entrance:
 
     async def ticket(self) -> Ticket:
         """Waits when there are too many calls. Raises `CallerError` with the server's own words."""
+        asked_at = time.perf_counter()
         while True:
             async with self._session.post(f"{self._address}/api/token") as answer:
                 content = await answer.json()
                 if answer.status == 200:
-                    return Ticket(content["url"], content["token"], content["room"])
+                    return Ticket(content["url"], content["token"], content["room"], asked_at)
                 if answer.status != 429:
                     raise CallerError(f"no token: {content['error']['message']}")
                 pause_s = float(answer.headers["Retry-After"])
@@ -90,22 +94,30 @@ class StormCall:
 
 @dataclass(frozen=True)
 class Scene:
-    """What all callers of a storm share."""
+    """What all callers of a storm share. `line`: so many of them are in a call, the next one waits before it begins."""
 
     entrance: Entrance
     fleet: Fleet
     reference: Reference
     pulse: Pulse
+    line: asyncio.Semaphore
     caller_timeout_s: float
 
 
 async def make_call(scene: Scene, planned: PlannedCaller, result: StormCall) -> None:
     """Live through the caller's fate. What goes wrong is in `result`, not raised."""
-    fleet, asked_at = scene.fleet, time.perf_counter()
+    fleet = scene.fleet
     try:
-        ticket = await scene.entrance.ticket()
-        result.room, result.waited_for = ticket.room, fleet.waits(ticket.room)
-        await _come(scene, ticket, planned, result, asked_at)
+        if planned.fate == "never":
+            await _ticket(scene, result)
+        elif planned.fate in ("late", "too late"):
+            ticket = await _ticket(scene, result)
+            await asyncio.sleep(_delay_s(planned, scene.caller_timeout_s))
+            async with scene.line:
+                await _come(scene, ticket, planned, result)
+        else:
+            async with scene.line:
+                await _come(scene, await _ticket(scene, result), planned, result)
     except (CallerError, aiohttp.ClientError) as error:
         result.failed = str(error) or type(error).__name__
     finally:
@@ -114,11 +126,14 @@ async def make_call(scene: Scene, planned: PlannedCaller, result: StormCall) -> 
         result.died = result.died or (result.room is not None and fleet.died(result.room))
 
 
-async def _come(scene: Scene, ticket: Ticket, planned: PlannedCaller, result: StormCall, asked_at: float) -> None:
+async def _ticket(scene: Scene, result: StormCall) -> Ticket:
+    ticket = await scene.entrance.ticket()
+    result.room, result.waited_for = ticket.room, scene.fleet.waits(ticket.room)
+    return ticket
+
+
+async def _come(scene: Scene, ticket: Ticket, planned: PlannedCaller, result: StormCall) -> None:
     fleet, reference = scene.fleet, scene.reference
-    if planned.fate == "never":
-        return
-    await asyncio.sleep(_delay_s(planned, scene.caller_timeout_s))
     begun = time.perf_counter()
     caller = Caller(ticket.url, ticket.token, name=f"caller {planned.number}", connect_timeout_s=CONNECT_LIMIT_S)
     try:
@@ -127,7 +142,7 @@ async def _come(scene: Scene, ticket: Ticket, planned: PlannedCaller, result: St
             return
         await caller.connect()
         result.joined = True
-        await _first_word(caller, fleet, ticket.room, result, asked_at)
+        await _first_word(caller, fleet, ticket, result)
         if planned.fate == "during":
             await asyncio.sleep(_between(DURING, planned.draw) * reference.length_ms / 1000)
             return
@@ -144,11 +159,9 @@ async def _come(scene: Scene, ticket: Ticket, planned: PlannedCaller, result: St
 
 
 def _delay_s(planned: PlannedCaller, caller_timeout_s: float) -> float:
-    if planned.fate == "late":
-        return _between(LATE, planned.draw) * caller_timeout_s
     if planned.fate == "too late":
         return caller_timeout_s + _between(TOO_LATE_S, planned.draw)
-    return 0.0
+    return _between(LATE, planned.draw) * caller_timeout_s
 
 
 async def _hang_up_early(caller: Caller, after_s: float) -> None:
@@ -160,17 +173,17 @@ async def _hang_up_early(caller: Caller, after_s: float) -> None:
         return
 
 
-async def _first_word(caller: Caller, fleet: Fleet, room: str, result: StormCall, asked_at: float) -> None:
+async def _first_word(caller: Caller, fleet: Fleet, ticket: Ticket, result: StormCall) -> None:
     try:
         first = await caller.first_word(FIRST_WORD_LIMIT_S)
     except CallerError:
-        if not fleet.died(room):
+        if not fleet.died(ticket.room):
             raise
-        await _next_agent(caller, fleet, room)
+        await _next_agent(caller, fleet, ticket.room)
         return
-    if not fleet.died(room):
+    if not fleet.died(ticket.room):
         result.ttfw_ms = first.ttfw_ms
-        result.click_ms = (first.first_audible_at - asked_at) * 1000
+        result.click_ms = (first.first_audible_at - ticket.asked_at) * 1000
 
 
 async def _next_agent(caller: Caller, fleet: Fleet, room: str) -> None:

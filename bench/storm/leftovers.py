@@ -52,10 +52,8 @@ async def wait_for_standby(
         if len(rooms) == standby == jobs and not rooms & of_calls.keys():
             return time.perf_counter() - begun, []
         if time.perf_counter() - begun > limit_s:
-            left = [await _told(place, of_calls, room) for room in sorted(rooms & of_calls.keys())]
-            others = len(rooms - of_calls.keys())
-            counted = f"{others} rooms besides them and {_counted(jobs)}, of {standby} standby rooms"
-            return None, [*left, f"after {limit_s:g} s: {counted}"]
+            counted = f"after {limit_s:g} s: {len(rooms)} rooms and {_counted(jobs)}, not the {standby} standby ones"
+            return None, [*await _told(place, of_calls), counted]
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
@@ -68,7 +66,7 @@ async def wait_for_nothing(place: Surroundings, fleet: Fleet) -> tuple[float | N
             return time.perf_counter() - begun, []
         if time.perf_counter() - begun > EMPTY_LIMIT_S:
             told = f"{len(rooms)} rooms, {_counted(jobs)} and {streams} streams at the providers, not 0"
-            return None, [f"{EMPTY_LIMIT_S:g} s after the end of the page's server: {told}"]
+            return None, [*await _told(place, {}), f"{EMPTY_LIMIT_S:g} s after the end of the page's server: {told}"]
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
@@ -96,11 +94,17 @@ async def _room_names(place: Surroundings) -> set[str]:
     return {room.name for room in listed.rooms}
 
 
-async def _told(place: Surroundings, calls: Mapping[str, StormCall], room: str) -> str:
-    call = calls[room]
-    found = await place.lk.room.list_participants(api.ListParticipantsRequest(room=room))
-    present = ", ".join(participant.identity for participant in found.participants) or "nobody"
-    return f"call {call.number} ({call.fate}): its room is left over, in it: {present}"
+async def _told(place: Surroundings, calls: Mapping[str, StormCall]) -> list[str]:
+    """A line for each room that there is: whose it was, who is in it, and when livekit-server would close it."""
+    lines: list[str] = []
+    for room in (await place.lk.room.list_rooms(api.ListRoomsRequest())).rooms:
+        call = calls.get(room.name)
+        whose = "a standby room" if call is None else f"the room of call {call.number} ({call.fate})"
+        found = await place.lk.room.list_participants(api.ListParticipantsRequest(room=room.name))
+        present = ", ".join(participant.identity for participant in found.participants) or "nobody"
+        age_s = time.time() - room.creation_time
+        lines.append(f"{whose} is left, {age_s:.0f} s old with a limit of {room.empty_timeout} s, in it: {present}")
+    return sorted(lines)
 
 
 async def _provider_streams(place: Surroundings) -> int:

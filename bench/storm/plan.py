@@ -38,8 +38,8 @@ class Options:
     restarts: int = 0
     kills: int = 0
     workers: int = 2
-    every_s: float = 1.0
-    caller_timeout_s: float = 8.0
+    every_s: float = 2.0
+    caller_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
         if self.kills and self.workers < 2:

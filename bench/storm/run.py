@@ -16,7 +16,7 @@ from bench.aside import progress, tell
 from bench.machine import Machine, this_machine
 from bench.storm.call import QUIET_LIMIT_S, Entrance, Scene, StormCall, make_call
 from bench.storm.fleet import AGENT_NAME, Fleet, Held, Kill, Restart
-from bench.storm.hearing import Reference
+from bench.storm.hearing import Heard, Reference
 from bench.storm.leftovers import CLOSE_LIMIT_S, Leftovers, grown, most, wait_for_nothing, wait_for_standby
 from bench.storm.plan import HEARS, Options, Plan, PlannedCaller, Shake, plan
 from bench.storm.pulse import Pulse
@@ -30,13 +30,17 @@ from web.server import page_app
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from sim.waveform import Pcm
+
 FLOOR_CALLS = 10
 FILL_LIMIT_S = 60.0
-QUIET_CALLS = 8
+QUIET_CALLS = 3  # at once
+QUIET_ROUNDS = 4
 END_MS = 1000.0  # longer than any pause of the greeting
 ALIKE_MS = 60.0
 VICTIM_LIMIT_S = 15.0
 LOOK_AGAIN_S = 0.05
+CALLS_PER_CORE = 2  # at once; the callers, the workers, their successors and livekit-server share the cores
 UNSURE_LIMIT = 0.2  # of the callers who stay
 KEPT_LINES = 2000
 
@@ -121,7 +125,9 @@ async def run_storm(options: Options) -> StormReport:
             entrance = Entrance(address, session)
             await _filled(place, fleet, options)
             pulse = await stack.enter_async_context(Pulse())
-            storm = _Storm(plan(options), Scene(entrance, fleet, reference, pulse, options.caller_timeout_s))
+            line = asyncio.Semaphore(CALLS_PER_CORE * machine.cores)
+            scene = Scene(entrance, fleet, reference, pulse, line, options.caller_timeout_s)
+            storm = _Storm(plan(options), scene)
             begun = time.perf_counter()
             await storm.run()
             clean_after_s, problems = await wait_for_standby(
@@ -224,20 +230,24 @@ async def _filled(place: Surroundings, fleet: Fleet, options: Options) -> None:
 
 
 async def _reference(entrance: Entrance) -> Reference:
-    """The greeting of a quiet call that sounds like another quiet call: one that the machine tore is no measure."""
-    quiet: list[Reference] = []
+    """The greeting of a quiet call, the middle one in length of three that sound alike: a torn one is no measure."""
+    quiet: list[Pcm] = []
     told = ""
-    for _ in range(QUIET_CALLS):
-        caller = await _listen(entrance)
-        tracks = caller.heard()
-        pcm = np.concatenate([track.pcm for track in tracks])
-        for reference in quiet:
-            heard = reference.compare(pcm)
-            if heard.missed_ms == 0 and not heard.twice and abs(heard.stalled_ms) <= ALIKE_MS:
+    for _ in range(QUIET_ROUNDS):
+        callers = await asyncio.gather(*(_listen(entrance) for _ in range(QUIET_CALLS)))
+        quiet += [np.concatenate([track.pcm for track in caller.heard()]) for caller in callers]
+        for pcm in quiet:
+            reference = Reference(pcm, callers[0].heard()[0].sample_rate_hz)
+            heard = [reference.compare(other) for other in quiet]
+            longer_ms = sorted(each.stalled_ms for each in heard if _alike(each))
+            if len(longer_ms) > 2 and longer_ms[len(longer_ms) // 2] == 0:
                 return reference
-            told = str(heard)
-        quiet.append(Reference(pcm, tracks[0].sample_rate_hz))
-    raise BenchError(f"of {QUIET_CALLS} quiet calls no two sounded alike, is the machine busy? The last one had {told}")
+            told = "; ".join(map(str, heard))
+    raise BenchError(f"of {len(quiet)} quiet calls no three sounded alike, is the machine busy? Beside one: {told}")
+
+
+def _alike(heard: Heard) -> bool:
+    return heard.missed_ms == 0 and not heard.twice and abs(heard.stalled_ms) <= ALIKE_MS
 
 
 async def _listen(entrance: Entrance) -> Caller:

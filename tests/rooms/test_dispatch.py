@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from livekit import api, rtc
 
-from rooms.dispatch import DispatchError, open_room, wait_for_agent
+from rooms.attendance import look
+from rooms.dispatch import DispatchError, open_room, send_again, wait_for_agent
 from rooms.tokens import new_name
 from tests.rooms.wire_worker import WireWorker
 
@@ -105,6 +106,35 @@ async def test_an_agent_that_left_is_replaced(
     assert first != second
     assert len(wire.taken) == 2
     assert [dispatch.agent_name for dispatch in dispatches] == [AGENT]
+
+
+async def test_no_agent_is_sent_into_a_room_that_is_closed_by_now(lk: api.LiveKitAPI) -> None:
+    """A dispatch would open it anew, for nobody."""
+    room = new_name("call")
+    await open_room(lk, room, AGENT, fresh=True)
+    found = await look(lk, room, AGENT)
+    await lk.room.delete_room(api.DeleteRoomRequest(room=room))
+    await send_again(lk, room, AGENT, found)
+    assert not (await lk.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms
+
+
+async def test_a_room_that_is_closed_in_that_moment_comes_back_with_its_own_time(
+    lk: api.LiveKitAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with the 300 s of the server, for which nobody would be in it."""
+    room = new_name("call")
+    await open_room(lk, room, AGENT, fresh=True, empty_timeout_s=77)
+    found, list_rooms = await look(lk, room, AGENT), lk.room.list_rooms
+
+    async def closed_meanwhile(request: api.ListRoomsRequest) -> api.ListRoomsResponse:
+        listed = await list_rooms(request)
+        await lk.room.delete_room(api.DeleteRoomRequest(room=room))
+        return listed
+
+    monkeypatch.setattr(lk.room, "list_rooms", closed_meanwhile)
+    await send_again(lk, room, AGENT, found)
+    (back,) = (await list_rooms(api.ListRoomsRequest(names=[room]))).rooms
+    assert back.empty_timeout == 77
 
 
 async def test_nobody_took_the_call(livekit: LocalLiveKit, lk: api.LiveKitAPI) -> None:

@@ -40,10 +40,12 @@ def test_a_token_lives_as_long_as_asked() -> None:
 
 
 def test_a_token_can_bring_an_agent() -> None:
-    """With name and metadata, in the configuration of the room that the join makes; else there is none."""
+    """With name and metadata, and the limit of its empty room, in that room's configuration; else there is none."""
     agent = api.RoomAgentDispatch(agent_name="desk", metadata="who calls")
     found = claims(caller_token(KEY, room="r", identity="i", agent=agent))
     assert found["roomConfig"] == {"agents": [{"agentName": "desk", "metadata": "who calls"}]}
+    limited = claims(caller_token(KEY, room="r", identity="i", agent=agent, empty_timeout_s=135))
+    assert limited["roomConfig"] == {"agents": [{"agentName": "desk", "metadata": "who calls"}], "emptyTimeout": 135}
     assert "roomConfig" not in claims(caller_token(KEY, room="r", identity="i"))
 
 
