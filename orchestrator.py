@@ -261,8 +261,11 @@ class Call:
             async with asyncio.timeout(self._settings.caller_timeout):
                 await self._first_word.wait()
         except TimeoutError:
-            self.end("no caller")
-            return
+            if not self._context.room.remote_participants:
+                self.end("no caller")
+                return
+            # One who came in the last moment is on the way to the first word, and not to be thrown out.
+            await self._first_word.wait()
         if self._settings.defer_phase_two:
             await asyncio.sleep(ON_ITS_WAY_S)
             self._listen(session)

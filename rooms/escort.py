@@ -19,6 +19,7 @@ log = get_logger("rooms")
 CHECK_S = 2.0
 # An agent that has said goodbye leaves a moment before its room is closed: only what is seen twice is believed.
 CONFIRM_S = 1.0
+FIRST_LOOK_S = 1.0
 MAX_LOST = 3  # a call that takes worker after worker down is not worth the calls beside it
 AWAY = (DispatchError, api.ServerError, aiohttp.ClientError, TimeoutError)
 
@@ -102,6 +103,8 @@ class Escorts:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _escort(self, room: str) -> None:
+        # A room that is handed out was looked at or made just now: a look in the first word's way would cost 5 to 10 ms.
+        await asyncio.sleep(FIRST_LOOK_S)
         try:
             await attend(self._lk, room, self._agent_name, caller_in_s=self._limit_s)
         except AWAY as error:
