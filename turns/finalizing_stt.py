@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from livekit import rtc
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
@@ -50,7 +51,8 @@ class FinalizingSTT(soniox.STT):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._capabilities.manual_flush = True
-        self._newest: FinalizingStream | None = None
+        # Weak: it holds all of its call, and the instance goes back to a pool.
+        self._newest: Callable[[], FinalizingStream | None] | None = None
 
     def stream(
         self,
@@ -58,12 +60,13 @@ class FinalizingSTT(soniox.STT):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> FinalizingStream:
-        self._newest = stream = FinalizingStream(stt=self, conn_options=conn_options)
+        stream = FinalizingStream(stt=self, conn_options=conn_options)
+        self._newest = ref(stream)
         return stream
 
     def finalize(self) -> None:
         """Ask the newest stream for its final words now; without one, nothing happens."""
-        stream = self._newest
+        stream = self._newest() if self._newest is not None else None
         if stream is not None and not stream._input_ch.closed:  # pyright: ignore[reportPrivateUsage]  # it says so nowhere else
             stream.flush()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
@@ -73,9 +73,8 @@ class TurnPath:
     def attach(self, session: AgentSession[Any]) -> None:
         """For all agents of `session`, as long as it lives."""
         self._session = session
-        _attached[session] = self
-        if self.speculation is not None:
-            session.on("conversation_item_added", self._on_item)
+        session.on("conversation_item_added", self._on_item)  # by which the session holds its path
+        _attached[session] = ref(self)
 
     async def hear(self, audio: AsyncIterable[rtc.AudioFrame], listen: Listen) -> AsyncGenerator[SpeechEvent]:
         """The STT's events, with begun replies among them; `listen` is the framework's own way to them."""
@@ -130,12 +129,14 @@ class TurnPath:
             self.speculation.committed(item.text_content or "")
 
 
-_attached: WeakKeyDictionary[AgentSession[Any], TurnPath] = WeakKeyDictionary()
+# Weak on both sides: a path knows its call, and would hold it here for ever.
+_attached: WeakKeyDictionary[AgentSession[Any], ref[TurnPath]] = WeakKeyDictionary()
 
 
 def path_of(session: AgentSession[Any]) -> TurnPath | None:
     """What was attached; None for a session that is run without the orchestrator."""
-    return _attached.get(session)
+    found = _attached.get(session)
+    return None if found is None else found()
 
 
 def _always(_: str) -> bool:

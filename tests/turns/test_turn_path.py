@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,3 +175,18 @@ async def test_a_known_opener_is_played_from_memory(make_settings: MakeSettings)
     await sound_ms(path.speak(reply("Of course. ", "We are open."), live, last_reply="Hello."))
     await sound_ms(path.speak(reply("Of course. ", "Until six."), live, last_reply="Of course. We are open."))
     assert (openers.hits, openers.repeats) == (1, 1)
+
+
+async def test_an_ended_session_is_freed(make_settings: MakeSettings) -> None:
+    """The path knows its session, also by way of its call, and the table knows both: neither keeps it."""
+    session = AgentSession[None]()
+    settings = make_settings()
+    path = TurnPath(
+        settings, turn_profile(settings), speaker=SPEAKER, openers=None, ask_final=lambda held=session: held
+    )
+    path.attach(session)
+    await session.aclose()
+    freed = weakref.ref(session)
+    del session, path
+    gc.collect()
+    assert freed() is None
