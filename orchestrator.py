@@ -42,6 +42,7 @@ from prewarm.transcript import HeldTranscript
 from prewarm.voice import Audible, Voice
 from turns.finalizing_stt import FinalizingSTT
 from turns.handling import AEC_WARMUP_S, turn_handling
+from turns.opener_speech import USERDATA_OPENER
 from turns.profiles import turn_profile
 from turns.room_options import room_options
 from turns.spoken_text import spoken_text
@@ -252,7 +253,7 @@ class Call:
         self._timeline.mark("first_audible_sample", sound.audible_at_s)
         self._first_word.set()
         if self._turns is not None:
-            self._turns.reply_audible(sound.audible_at_s)
+            self._turns.reply_audible(sound.audible_at_s, opener=USERDATA_OPENER in sound.userdata)
 
     # ---- phase 2: what the caller does not hear -----------------------------------------------------------
 
@@ -274,7 +275,7 @@ class Call:
         if session.input.audio is not None:
             heard = CallerAudio(session.input.audio)
             session.input.audio = heard
-            self._turns = TurnRecorder(heard, self._on_turn)
+            self._turns = TurnRecorder(heard, self._on_turn, self.record.tally)
             self._turns.attach(session)
         self._teller = self._make_teller()
 

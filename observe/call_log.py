@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 log = get_logger("call")
 
+TURN_FLAGS = ("speculated", "opener", "interrupted", "cut_off", "withdrawn")
+
 
 class CallLog:
     """Writes what the person at three in the morning needs, and no more."""
@@ -28,7 +30,9 @@ class CallLog:
             transcript_ms=_round(turn.transcription_delay_ms),
             llm_ttft_ms=_round(turn.llm_ttft_ms),
             tts_ttfb_ms=_round(turn.tts_ttfb_ms),
-            **({"interrupted": True} if turn.interrupted else {}),
+            overhead_ms=_round(turn.overhead_ms),
+            **{name: True for name in TURN_FLAGS if getattr(turn, name)},
+            **({"llm_calls": turn.llm_calls} if turn.llm_calls > 1 else {}),
         )
 
     async def ended(self, call: CallRecord) -> None:
@@ -37,6 +41,9 @@ class CallLog:
             by=call.ended_by,
             seconds=round(call.duration_s, 1),
             turns=len(call.turns),
+            **({"llm_calls": call.tally.llm_calls} if call.turns else {}),
+            **({"cut_offs": call.cut_offs} if call.cut_offs else {}),
+            **({"false_interruptions": call.tally.false_interruptions} if call.tally.false_interruptions else {}),
             **({"errors": call.errors} if call.errors else {}),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from observe.timeline import Timeline  # noqa: TC001  # a field's type
+from observe.turn_stages import TurnStages
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,42 @@ class TurnRecord:
     end_of_turn_delay_ms: float | None
     llm_ttft_ms: float | None
     tts_ttfb_ms: float | None
+    """Of a reply that begins from memory: from the first token to the first sound of that memory."""
     interrupted: bool
+    stages: TurnStages = field(default_factory=TurnStages)
+    speculated: bool = False
+    """The reply was begun before the turn was taken for ended, and kept."""
+    opener: bool = False
+    """The reply began with a clause from memory."""
+    cut_off: bool = False
+    """The caller spoke on over the reply's first second, or had begun to before it: the agent was too early."""
+    withdrawn: bool = False
+    """The caller went on after the turn was taken for ended, and before the reply was heard."""
+    llm_calls: int = 0
+    """Replies begun for this turn, those among them that were thrown away, and answers to tools."""
+
+    @property
+    def provider_sum_ms(self) -> float | None:
+        """What LLM and TTS took, as the agent saw them; the least that a gap can be without speculation."""
+        if self.llm_ttft_ms is None or self.tts_ttfb_ms is None:
+            return None
+        return self.llm_ttft_ms + self.tts_ttfb_ms
+
+    @property
+    def overhead_ms(self) -> float | None:
+        """The gap less `provider_sum_ms`: what is ours."""
+        provider_sum_ms = self.provider_sum_ms
+        return None if self.gap_ms is None or provider_sum_ms is None else self.gap_ms - provider_sum_ms
+
+
+@dataclass
+class Tally:
+    """What is counted over a call, and not turn by turn."""
+
+    false_interruptions: int = 0
+    """The agent stopped for a sound that was no turn."""
+    llm_calls: int = 0
+    """Those for words that never became a turn are among them; what the agent says unasked is not."""
 
 
 @dataclass
@@ -37,6 +73,21 @@ class CallRecord:
     errors: list[str] = field(default_factory=list[str])
     ended_by: str = ""
     duration_s: float = 0.0
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def cut_offs(self) -> int:
+        return sum(turn.cut_off for turn in self.turns)
+
+    @property
+    def llm_calls_a_turn(self) -> float | None:
+        """Calls of the LLM a committed turn, wasted ones included; None before the first turn."""
+        return self.tally.llm_calls / len(self.turns) if self.turns else None
+
+    @property
+    def false_interruptions_a_minute(self) -> float | None:
+        """None before the end of the call."""
+        return self.tally.false_interruptions * 60 / self.duration_s if self.duration_s else None
 
 
 class CallObserver(Protocol):

@@ -23,8 +23,19 @@ class RoomFeed:
         await self._send({"v": 1, "kind": "start", "t0": "dispatch", **call.start.as_dict()})
 
     async def turned(self, call: CallRecord, turn: TurnRecord) -> None:
-        gap_ms = None if turn.gap_ms is None else round(turn.gap_ms, 1)
-        await self._send({"v": 1, "kind": "turn", "n": turn.number, "gap_ms": gap_ms, **turn.timeline.as_dict()})
+        await self._send(
+            {
+                "v": 1,
+                "kind": "turn",
+                "n": turn.number,
+                "gap_ms": _round(turn.gap_ms),
+                "overhead_ms": _round(turn.overhead_ms),
+                "speculated": turn.speculated,
+                "opener": turn.opener,
+                "cut_off": turn.cut_off,
+                **turn.timeline.as_dict(),
+            }
+        )
 
     async def ended(self, call: CallRecord) -> None:
         """Nobody is left in the room to read it."""
@@ -32,3 +43,7 @@ class RoomFeed:
     async def _send(self, message: dict[str, Any]) -> None:
         if self._room.isconnected():
             await self._room.local_participant.send_text(json.dumps(message), topic=TOPIC)
+
+
+def _round(value_ms: float | None) -> float | None:
+    return None if value_ms is None else round(value_ms, 1)

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
-import httpx2
 import openai
 
+from prewarm.warm_llm import WarmTransport, model_url
 from utils.framework_private import create_ssl_context
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ KEEPALIVE_S = 120.0  # as the framework's own session: longer than a pause betwe
 
 
 class HttpClients:
-    """An aiohttp session for STT and TTS, an OpenAI client for the LLM. Made on a running loop."""
+    """An aiohttp session for STT and TTS, an OpenAI client for the LLM. Made on a running loop.
 
-    def __init__(self, settings: Settings) -> None:
+    With `spare_connection` the LLM has one connection open that is not in use.
+    """
+
+    def __init__(self, settings: Settings, *, spare_connection: bool = True) -> None:
         ssl_context = create_ssl_context()
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -28,21 +31,22 @@ class HttpClients:
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.http_timeout),
         )
-        key = settings.openai_api_key
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+        self.to_llm = WarmTransport(
+            model_url(settings.openai_base_url, settings.llm_model),
+            {"Authorization": f"Bearer {key}", "User-Agent": "firstword"},
+            verify=ssl_context,
+            max_connections=settings.http_max_connections,
+            keepalive_s=KEEPALIVE_S,
+            timeout_s=settings.http_timeout,
+            spare=spare_connection,
+        )
         self.openai = openai.AsyncClient(
-            api_key=key.get_secret_value() if key else "",
+            api_key=key,
             base_url=settings.openai_base_url,
             max_retries=0,  # livekit-agents retries by MAX_RETRIES; two layers would multiply
             timeout=settings.http_timeout,
-            http_client=openai.DefaultAsyncHttpxClient(
-                verify=ssl_context,
-                limits=httpx2.Limits(
-                    max_connections=settings.http_max_connections,
-                    max_keepalive_connections=settings.http_max_connections,
-                    keepalive_expiry=KEEPALIVE_S,
-                ),
-                timeout=settings.http_timeout,
-            ),
+            http_client=openai.DefaultAsyncHttpxClient(transport=self.to_llm, timeout=settings.http_timeout),
         )
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ from livekit.agents import NOT_GIVEN, tokenize
 from livekit.plugins import elevenlabs, openai, soniox
 
 from prewarm.pooled_tts import PooledTTS
+from prewarm.warm_llm import PooledLLM
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -54,7 +55,12 @@ def tts_sound(settings: Settings) -> tuple[str, ...]:
 
 
 def make_llm(settings: Settings, clients: HttpClients) -> openai.LLM:
-    return openai.LLM(model=settings.llm_model, client=clients.openai, max_completion_tokens=settings.max_tokens)
+    return PooledLLM(
+        look=clients.to_llm.look,
+        model=settings.llm_model,
+        client=clients.openai,
+        max_completion_tokens=settings.max_tokens,
+    )
 
 
 def _text(secret: SecretStr | None) -> str:

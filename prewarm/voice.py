@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from livekit import rtc
@@ -21,7 +21,7 @@ from utils.framework_private import ParticipantAudioOutput
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 log = get_logger("voice")
 
@@ -34,10 +34,14 @@ HELD_S = 0.2  # of sound at the source before somebody listens; the rest waits w
 
 @dataclass(frozen=True)
 class Audible:
-    """The first sound of a stretch of speech. Both times are `time.time()` in seconds."""
+    """The first sound of a stretch of speech. Both times are `time.time()` in seconds.
+
+    `userdata`: what its frames carried up to that sound.
+    """
 
     playing_at_s: float
     audible_at_s: float
+    userdata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Voice(ParticipantAudioOutput):
@@ -61,6 +65,7 @@ class Voice(ParticipantAudioOutput):
         self._on_hold = False
         self._on_audible = on_audible
         self._silent_s = 0.0
+        self._carried: dict[str, Any] = {}
         self._heard = False
         self._captured = 0  # samples since the last flush
         self._playing_at_s: float | None = None
@@ -87,6 +92,7 @@ class Voice(ParticipantAudioOutput):
         self._captured += frame.samples_per_channel
         if self._heard:
             return
+        self._carried |= frame.userdata
         onset = first_audible(np.frombuffer(frame.data, dtype=np.int16), frame.sample_rate)
         if onset is None:
             self._silent_s += frame.duration
@@ -163,9 +169,10 @@ class Voice(ParticipantAudioOutput):
 
     def _finished(self, event: object) -> None:
         self._silent_s = 0.0
+        self._carried = {}
         self._heard = False
         self._playing_at_s = None
 
     def _tell(self) -> None:
         if self._heard and self._playing_at_s is not None:
-            self._on_audible(Audible(self._playing_at_s, self._playing_at_s + self._silent_s))
+            self._on_audible(Audible(self._playing_at_s, self._playing_at_s + self._silent_s, self._carried))

@@ -19,6 +19,8 @@ _DISCONNECT_NOISE = (
     (logging.ERROR, re.compile(r"data channel '_(?:lossy|reliable)' closed unexpectedly$")),
     (logging.WARNING, re.compile(r"Attempted to drop unknown FFI handle: \d+$")),
 )
+# An agent sends its session's events to its room, a few a second; so says each participant that has no use for them.
+_IGNORED_STREAM = "ignoring byte stream with topic "
 _SESSION_EVENT = "failed to send session event"  # a room that is gone takes no event; nobody waits for it
 _PROVIDER_ERRORS = "livekit.agents._exceptions"
 _STREAM_ERRORS = "livekit.rtc.data_stream"
@@ -30,6 +32,11 @@ def not_disconnect_noise(record: logging.LogRecord) -> bool:
         return True
     message = record.getMessage()
     return not any(record.levelno == level and cause.search(message) for level, cause in _DISCONNECT_NOISE)
+
+
+def not_ignored_stream(record: logging.LogRecord) -> bool:
+    """Drops what the SDK says, on the root logger, of each stream that nobody in this process reads."""
+    return record.name != "root" or not str(record.msg).startswith(_IGNORED_STREAM)
 
 
 def short_provider_failures(record: logging.LogRecord) -> bool:

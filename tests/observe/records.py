@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from observe.observer import CallRecord, TurnRecord
 from observe.timeline import Timeline
 
@@ -14,7 +16,7 @@ def call() -> CallRecord:
     return CallRecord("job-1", "room-1", timeline)
 
 
-def turn(number: int = 1, *, interrupted: bool = False) -> TurnRecord:
+def turn(number: int = 1, *, interrupted: bool = False, **more: Any) -> TurnRecord:
     timeline = Timeline(110.0)
     timeline.add_span("end of turn", 110.0, 110.4)
     timeline.mark("first_audible_sample", 110.81234)
@@ -27,4 +29,5 @@ def turn(number: int = 1, *, interrupted: bool = False) -> TurnRecord:
         llm_ttft_ms=250.6,
         tts_ttfb_ms=120.4,
         interrupted=interrupted,
+        **more,
     )

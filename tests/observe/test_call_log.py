@@ -42,15 +42,37 @@ async def test_the_first_line_has_every_stage_and_the_first_word(caplog: pytest.
 
 
 async def test_a_turns_line_has_its_times(caplog: pytest.LogCaptureFixture) -> None:
-    """None where there was no such stage; `interrupted` only where it was."""
-    names = ("n", "gap_ms", "end_of_turn_ms", "transcript_ms", "llm_ttft_ms", "tts_ttfb_ms", "interrupted")
+    """None where there was no such stage."""
+    names = ("n", "gap_ms", "end_of_turn_ms", "transcript_ms", "llm_ttft_ms", "tts_ttfb_ms", "overhead_ms")
     with caplog.at_level("INFO"):
         await CallLog().turned(call(), turn(3))
-        await CallLog().turned(call(), turn(4, interrupted=True))
-    times = {"gap_ms": 812, "end_of_turn_ms": None, "transcript_ms": 301, "llm_ttft_ms": 251, "tts_ttfb_ms": 120}
     assert lines(caplog, *names) == [
-        {"event": "turn", "n": 3, **times},
-        {"event": "turn", "n": 4, **times, "interrupted": True},
+        {
+            "event": "turn",
+            "n": 3,
+            "gap_ms": 812,
+            "end_of_turn_ms": None,
+            "transcript_ms": 301,
+            "llm_ttft_ms": 251,
+            "tts_ttfb_ms": 120,
+            "overhead_ms": 441,
+        }
+    ]
+
+
+async def test_what_is_rare_is_in_a_turns_line_only_where_it_happened(caplog: pytest.LogCaptureFixture) -> None:
+    """Each flag of a turn, and the LLM's calls if it took more than one."""
+    names = ("speculated", "opener", "interrupted", "cut_off", "withdrawn", "llm_calls")
+    with caplog.at_level("INFO"):
+        await CallLog().turned(call(), turn(1, llm_calls=1))
+        await CallLog().turned(call(), turn(2, speculated=True, opener=True, llm_calls=3))
+        await CallLog().turned(call(), turn(3, interrupted=True, cut_off=True))
+        await CallLog().turned(call(), turn(4, withdrawn=True))
+    assert lines(caplog, *names) == [
+        {"event": "turn"},
+        {"event": "turn", "speculated": True, "opener": True, "llm_calls": 3},
+        {"event": "turn", "interrupted": True, "cut_off": True},
+        {"event": "turn", "withdrawn": True},
     ]
 
 
@@ -71,4 +93,19 @@ async def test_the_last_line_says_who_ended_it_and_what_went_wrong(caplog: pytes
             "turns": 0,
             "errors": ["greeting: the voice did not answer"],
         },
+    ]
+
+
+async def test_the_last_line_counts_what_went_wrong_in_the_turns(caplog: pytest.LogCaptureFixture) -> None:
+    """LLM calls always, cut-offs and false interruptions if there were any."""
+    smooth, rough = call(), call()
+    smooth.turns, smooth.tally.llm_calls = [turn(1)], 1
+    rough.turns = [turn(1, cut_off=True), turn(2), turn(3, cut_off=True)]
+    rough.tally.llm_calls, rough.tally.false_interruptions = 5, 2
+    with caplog.at_level("INFO"):
+        await CallLog().ended(smooth)
+        await CallLog().ended(rough)
+    assert lines(caplog, "turns", "llm_calls", "cut_offs", "false_interruptions") == [
+        {"event": "call ended", "turns": 1, "llm_calls": 1},
+        {"event": "call ended", "turns": 3, "llm_calls": 5, "cut_offs": 2, "false_interruptions": 2},
     ]

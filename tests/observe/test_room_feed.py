@@ -47,7 +47,7 @@ async def test_the_room_is_told_the_start_and_each_turn(livekit: LocalLiveKit) -
         async with Caller(livekit.url, token, name="caller", text_topics=[TOPIC]) as caller:
             await active(room)
             await feed.started(record)
-            await feed.turned(record, turn(2))
+            await feed.turned(record, turn(2, speculated=True))
             await feed.ended(record)
             received: list[dict[str, Any]] = []
             for kind in ("start", "turn"):
@@ -59,7 +59,17 @@ async def test_the_room_is_told_the_start_and_each_turn(livekit: LocalLiveKit) -
     await feed.turned(record, turn(3))
     assert received == [
         {"v": 1, "kind": "start", "t0": "dispatch", **record.start.as_dict()},
-        {"v": 1, "kind": "turn", "n": 2, "gap_ms": 812.3, **turn(2).timeline.as_dict()},
+        {
+            "v": 1,
+            "kind": "turn",
+            "n": 2,
+            "gap_ms": 812.3,
+            "overhead_ms": 441.3,
+            "speculated": True,
+            "opener": False,
+            "cut_off": False,
+            **turn(2).timeline.as_dict(),
+        },
     ]
 
 
@@ -76,4 +86,5 @@ async def test_a_turn_without_a_gap_says_so(livekit: LocalLiveKit) -> None:
         await active(room)
         await RoomFeed(room).turned(call(), silent)
         told = await caller.text(lambda text: text.final, timeout_s=10)
-    assert json.loads(told.text)["gap_ms"] is None
+    received = json.loads(told.text)
+    assert (received["gap_ms"], received["overhead_ms"]) == (None, None)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 
 import pytest
+from livekit import rtc
 from livekit.agents import APIConnectionError, APIStatusError
 
-from utils.log_filters import NoRepeats, error_name, not_disconnect_noise, short_provider_failures
+from utils.log_filters import (
+    NoRepeats,
+    error_name,
+    not_disconnect_noise,
+    not_ignored_stream,
+    short_provider_failures,
+)
 
 
 def failing_record(
@@ -95,3 +103,12 @@ def test_noise_at_disconnect_is_dropped_and_its_neighbour_is_not() -> None:
 def test_error_name_has_the_status(error: Exception, name: str) -> None:
     """What may be written down of an error."""
     assert error_name(error) == name
+
+
+def test_a_stream_that_nobody_reads_is_not_worth_a_line() -> None:
+    """The SDK's own words for it, in which only the topic differs; other lines of the root logger pass."""
+    said = "ignoring byte stream with topic '%s', no callback attached"
+    assert said in inspect.getsource(rtc.Room)
+    assert not not_ignored_stream(line(said, logger="root", level=logging.INFO))
+    assert not_ignored_stream(line(said, logger="call", level=logging.INFO))
+    assert not_ignored_stream(line("something else", logger="root", level=logging.INFO))
