@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CANNOT_RUN = 3
+StarterDetection = Annotated[Literal["vad", "stt", "v1-mini"], typer.Option(help="The starter's turn detection.")]
 JsonFile = Annotated[Path | None, typer.Option(help="Write every sample to this file.", callback=output_option)]
+
+
+def _page_option(file: Path | None) -> Path | None:
+    """What draws the page is asked for now, and not when minutes of measuring are over."""
+    if file is not None:
+        from bench.page import check_tools
+
+        try:
+            check_tools()
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return output_option(file)
+
+
+HtmlFile = Annotated[Path | None, typer.Option(help="Write a page to this file.", callback=_page_option)]
 
 
 def add_bench(app: typer.Typer) -> None:
@@ -35,7 +51,7 @@ def add_bench(app: typer.Typer) -> None:
         latency: Annotated[Literal["fixed", "published"], typer.Option(help="Delays of the providers.")] = "fixed",
         seed: Annotated[int, typer.Option(help="Seed of the published delays and of the script.", min=0)] = 1,
         modes: Annotated[str, typer.Option(help="What to measure, with commas: join, early, gap.")] = "join,early,gap",
-        turn_detection: Annotated[Literal["vad", "stt"], typer.Option(help="The starter's turn detection.")] = "vad",
+        turn_detection: StarterDetection = "vad",
         json: JsonFile = None,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print a table for a README.")] = False,
     ) -> None:
@@ -65,11 +81,11 @@ def add_bench(app: typer.Typer) -> None:
         step_calls: Annotated[int, typer.Option(help="Calls per side of each step.", min=1, max=1000)] = 5,
         seed: Annotated[int, typer.Option(help="Seed of the random arrivals.", min=0)] = 1,
         json: JsonFile = None,
-        html: Annotated[Path | None, typer.Option(help="Write a page to this file.", callback=output_option)] = None,
+        html: HtmlFile = None,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
     ) -> None:
         """The first word in every situation beside the starter and the floor, and what each step to it gives."""
-        from bench.first_word.html import check_tools, write_html
+        from bench.first_word.html import write_html
         from bench.first_word.json_file import write_first_word
         from bench.first_word.run import Options, run_first_word
         from bench.first_word.terminal import print_first_word
@@ -78,17 +94,52 @@ def add_bench(app: typer.Typer) -> None:
             chosen = parse_rows(rows)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--rows") from None
-        if html is not None:
-            try:
-                check_tools()  # now, and not when minutes of measuring are over
-            except ValueError as error:
-                raise typer.BadParameter(str(error), param_hint="--html") from None
         report = _run(run_first_word(Options(calls, chosen, step_calls if steps else 0, seed)))
         if json is not None:
             write_first_word(report, json)
         if html is not None:
             write_html(report, html)
         print_first_word(report, markdown=markdown)
+        raise typer.Exit(1 if report.failures else 0)
+
+    @group.command("turns")
+    def turns_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        turns: Annotated[int, typer.Option(help="Questions a side, and as many with a pause.", min=1, max=1000)] = 60,
+        parts: Annotated[str, typer.Option(help="What to measure, with commas: gap,pause,arabic,noise,barge.")] = "all",
+        sides: Annotated[
+            str,
+            typer.Option(
+                help="Whom, with commas: starter-v1-mini, starter-stt, starter-vad, a profile, fast:NAME=value."
+            ),
+        ] = "all",
+        latency: Annotated[Literal["fixed", "published"], typer.Option(help="Delays of the providers.")] = "fixed",
+        seed: Annotated[int, typer.Option(help="Seed of the published delays and of the order.", min=0)] = 1,
+        json: JsonFile = None,
+        html: HtmlFile = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
+    ) -> None:
+        """Response gap, cut-offs, false and true interruptions beside the starter in each of its modes."""
+        from bench.turns.html import write_html
+        from bench.turns.json_file import write_turns
+        from bench.turns.plan import parse_parts
+        from bench.turns.run import Options, run_turns
+        from bench.turns.sides import parse_sides
+        from bench.turns.terminal import print_turns
+
+        try:
+            chosen = parse_parts(parts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--parts") from None
+        try:
+            whom = parse_sides(sides)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--sides") from None
+        report = _run(run_turns(Options(turns, chosen, whom, latency, seed)))
+        if json is not None:
+            write_turns(report, json)
+        if html is not None:
+            write_html(report, html)
+        print_turns(report, markdown=markdown)
         raise typer.Exit(1 if report.failures else 0)
 
     @app.command(rich_help_panel="Measure")

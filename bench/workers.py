@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Side = Literal["starter", "firstword"]
+Corpus = Literal["calls", "turns"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 READY_LIMIT_S = 90.0
@@ -62,6 +63,7 @@ class Surroundings:
     latency: str
     seed: int
     livekit: LocalLiveKit = field(default_factory=LocalLiveKit)
+    corpus: Corpus = "calls"
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     async def __aenter__(self) -> Self:
@@ -100,13 +102,15 @@ class Surroundings:
         )
 
     def _simulator_arguments(self) -> list[str]:
-        return ["-m", "bench.simulators", "--profile", self.latency, "--seed", str(self.seed)]
+        choices = {"--profile": self.latency, "--seed": str(self.seed), "--corpus": self.corpus}
+        return ["-m", "bench.simulators", *(word for choice in choices.items() for word in choice)]
 
 
 class Announced:
     """A Python process that prints a line beginning with `prefix` when it is ready.
 
-    Entering it returns the rest of that line; raises `BenchError` if the line does not come.
+    Entering it returns the rest of that line; raises `BenchError` if the line does not come. `lines_said` counts all
+    lines of the process so far.
     """
 
     def __init__(
@@ -118,6 +122,7 @@ class Announced:
         *,
         folder: Path = PROJECT,
     ) -> None:
+        self.lines_said = 0
         self._prefix = prefix
         self._ready: asyncio.Future[str] | None = None
         self.process = ChildProcess([sys.executable, *arguments], name=name, env=env, cwd=folder, on_line=self._on_line)
@@ -160,6 +165,7 @@ class Announced:
         return False
 
     def _on_line(self, line: str) -> None:
+        self.lines_said += 1
         if line.startswith(self._prefix) and self._ready is not None and not self._ready.done():
             self._ready.set_result(line.removeprefix(self._prefix))
 
@@ -183,9 +189,8 @@ class Worker(Announced):
         self.side: Side = side
         self.agent_name = new_name(f"bench-{side}")
         self._health_port = 0
-        env = place.environment(
-            agent_name=self.agent_name, log_level="WARNING", timeline_to_room=timeline_to_room, **(changes or {})
-        )
+        usual: dict[str, object] = {"log_level": "WARNING", "timeline_to_room": timeline_to_room}
+        env = place.environment(agent_name=self.agent_name, **usual | dict(changes or {}))
         if side == "firstword":
             super().__init__(side, READY_PREFIX, arguments, env)
         else:

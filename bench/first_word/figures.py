@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bench.drawing import Drawing, dots, drawing
 from bench.first_word.effect import gained, lost
-from bench.first_word.lanes import (
-    FIRSTWORD,
-    FLOOR,
-    INK,
-    NARROW,
-    SOFT,
-    STARTER,
-    WIDE,
-    WIDE_SHORT_NAMES,
-    Axis,
-    Lane,
-    Layout,
-    Line,
-    draw,
-)
-from bench.first_word.tables import SUBJECTS, interval, measured, signed
+from bench.first_word.tables import SUBJECTS, interval, measured
+from bench.grid import signed
+from bench.lanes import FIRSTWORD, FLOOR, INK, SOFT, STARTER, WIDE_SHORT_NAMES, Axis, Lane, Line
 from bench.stats import quantiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
     from bench.first_word.effect import Effect
@@ -36,23 +21,12 @@ if TYPE_CHECKING:
 
 COLORS: dict[Subject, str] = {"starter": STARTER, "firstword": FIRSTWORD, "floor": FLOOR}
 SHAPES: dict[Subject, str] = {"starter": "s", "firstword": "o", "floor": "D"}
-GOLDEN = 0.618034
 BEFORE_MS = 620.0
 """A waterfall shows at most so much before the caller's connect call: the half second of a token, and a little."""
 TICK = 5.0
 PAIR_GAP_PT = 5.0
 NAMES = {"first_audible_sample": "first audible sample leaves"}
 """The agent's clock tells when it left; the line of the figure is when it was heard."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """`words` says what the drawing shows; `wide` and `narrow` are `<svg>` elements."""
-
-    title: str
-    words: str
-    wide: str
-    narrow: str
 
 
 def row_drawings(report: FirstWordReport) -> list[Drawing]:
@@ -62,7 +36,7 @@ def row_drawings(report: FirstWordReport) -> list[Drawing]:
         return []
     axis = Axis(min(every) * 0.8, max(every) * 1.2, is_log=True)
     return [
-        _drawing(
+        drawing(
             f"row{number}",
             row.title,
             _row_words(row),
@@ -89,26 +63,13 @@ def step_drawings(report: FirstWordReport) -> list[Drawing]:
         axis = Axis(min(ends) - (room if min(ends) < 0 else 0), max(ends) + room, "ms, difference of the medians")
         lanes = [lane for pair in pairs for lane in _step_lanes(*pair)]
         words = ". ".join(_step_words(*pair) for pair in pairs)
-        drawings.append(_drawing(f"step-{unit}", titles[unit], words, axis, lanes))
+        drawings.append(drawing(f"step-{unit}", titles[unit], words, axis, lanes))
     return drawings
 
 
 def waterfall_drawings(report: FirstWordReport) -> list[Drawing]:
     """Spans as bars, marks as ticks, on the caller's clock."""
     return [_waterfall(number, waterfall) for number, waterfall in enumerate(report.waterfalls)]
-
-
-def _drawing(
-    name: str,
-    title: str,
-    words: str,
-    axis: Axis,
-    lanes: Sequence[Lane],
-    lines: Sequence[Line] = (),
-    layout: Layout = WIDE,
-) -> Drawing:
-    wide = draw(f"{name}-wide", layout, axis, lanes, lines)
-    return Drawing(title, words, wide, draw(f"{name}-narrow", NARROW, axis, lanes, lines))
 
 
 def _row_words(row: Row) -> str:
@@ -127,17 +88,8 @@ def _row_figures(row: Row, subject: Subject) -> str:
 
 def _row_lane(row: Row, subject: Subject) -> Lane:
     values_ms = row.ttfw_ms.get(subject, [])
-    paint = partial(_dots, subject=subject, values_ms=values_ms) if values_ms else None
+    paint = partial(dots, values_ms=values_ms, color=COLORS[subject], shape=SHAPES[subject]) if values_ms else None
     return Lane(subject, _row_figures(row, subject), paint, is_soft=not values_ms)
-
-
-def _dots(axes: Axes, middle: float, *, subject: Subject, values_ms: Sequence[float]) -> None:
-    # Heights by the golden ratio: neighbours never share one, and the same samples give the same figure.
-    heights = [middle + 10 * ((number * GOLDEN) % 1 - 0.5) for number in range(len(values_ms))]
-    axes.scatter(values_ms, heights, s=9, marker=SHAPES[subject], color=COLORS[subject], alpha=0.5, linewidths=0)
-    if times := quantiles(values_ms):
-        axes.plot([times.p50_ms] * 2, [middle - 8, middle + 8], color=INK, linewidth=2.25)
-        axes.plot([times.p90_ms] * 2, [middle - 8, middle + 8], color=INK, linewidth=0.75)
 
 
 def _ends(each: Effect | None) -> tuple[float, ...]:
@@ -211,7 +163,7 @@ def _waterfall(number: int, waterfall: Waterfall) -> Drawing:
     words = (
         f"One call, {waterfall.title}: first audible sample {waterfall.ttfw_ms:.0f} ms from the connect call; {said}."
     )
-    return _drawing(f"waterfall{number}", waterfall.title, words, axis, lanes, lines)
+    return drawing(f"waterfall{number}", waterfall.title, words, axis, lanes, lines)
 
 
 def _span(axes: Axes, middle: float, *, begin_ms: float, end_ms: float, axis: Axis) -> None:

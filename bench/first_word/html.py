@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.first_word.tables import (
-    completed,
-    notes,
-    over,
-    rows_grid,
-    steps_grid,
-    targets_grid,
-    verdict,
-)
+from bench.first_word.tables import completed, notes, over, rows_grid, steps_grid
+from bench.page import render
 from bench.stats import quantiles
+from bench.target import targets_grid, verdict
 
 if TYPE_CHECKING:
     from bench.first_word.results import Arrival, FirstWordReport, Row
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
-NEEDS = ("jinja2", "matplotlib")
 ARRIVALS: tuple[tuple[Arrival, str, str], ...] = (
     ("standby", "Agent waiting", "It has been in the room since before the token was asked for."),
     ("token", "Sent for with the token", "The agent is on its way while the caller gets ready."),
@@ -40,12 +32,6 @@ class Headline:
     compared: tuple[str, ...]
 
 
-def check_tools() -> None:
-    """Ask before a long run. Raises ValueError when what draws the page is not installed."""
-    if missing := [name for name in NEEDS if find_spec(name) is None]:
-        raise ValueError(f"a page needs {' and '.join(missing)}, which `uv sync` installs")
-
-
 def write_html(report: FirstWordReport, file: Path) -> None:
     """Write the page to `file`. Raises OSError when that is not possible."""
     file.write_text(as_html(report), encoding="utf-8")
@@ -53,21 +39,17 @@ def write_html(report: FirstWordReport, file: Path) -> None:
 
 def as_html(report: FirstWordReport) -> str:
     """One document: nothing in it is fetched from anywhere."""
-    from jinja2 import Environment, StrictUndefined
-
     # Importing these is cheap; what they draw with is imported when they draw.
     from bench.first_word.figures import row_drawings, step_drawings, waterfall_drawings
 
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text(encoding="utf-8")
-    )
-    return page.render(
+    return render(
+        TEMPLATE,
         report=report,
         headlines=headlines(report),
         calls=completed(report, "firstword"),
         reached=sum(target.reached is True for target in report.targets),
         verdicts=[verdict(target) for target in report.targets],
-        targets=targets_grid(report),
+        targets=targets_grid(report.targets),
         rows=rows_grid(report),
         steps=steps_grid(report),
         row_drawings=row_drawings(report),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.machine import Machine  # noqa: TC001  # json_file reads the fields' types
+from bench.target import Target  # noqa: TC001  # json_file reads the fields' types
 
 Arrival = Literal["join", "token", "standby"]
 """When the agent is sent for: by the caller's join, by the token request 0.5 s before it, or long before (standby)."""
@@ -65,25 +66,6 @@ class Waterfall:
     ttfw_ms: float
     spans: tuple[Span, ...]
     marks: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A limit on ratios of two sets of samples of this run; None where it was not measured."""
-
-    what: str
-    limit_p50: float
-    limit_p90: float | None
-    got_p50: float | None
-    got_p90: float | None
-    n: int
-
-    @property
-    def reached(self) -> bool | None:
-        if self.got_p50 is None:
-            return None
-        within_p90 = self.limit_p90 is None or (self.got_p90 is not None and self.got_p90 <= self.limit_p90)
-        return self.got_p50 <= self.limit_p50 and within_p90
 
 
 @dataclass(frozen=True)

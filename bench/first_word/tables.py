@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.first_word.effect import Effect, gained, lost
+from bench.grid import NONE, Grid, one_count, signed
 from bench.report import CAVEAT
 from bench.stats import Quantiles, quantiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bench.first_word.results import FirstWordReport, Row, Step, Subject, Target
+    from bench.first_word.results import FirstWordReport, Row, Step, Subject
 
 SUBJECTS: tuple[Subject, ...] = ("starter", "firstword", "floor")
-NONE = "-"
 NO_ROWS = "No situation was measured."
-MINUS = "\N{MINUS SIGN}"
 HOW = (
     "First word: from the caller's connect call to the first audible sample at the caller, taken from the waveform. "
     "From the click: from the token request to the same sample; where the agent is sent for at the token, this holds "
@@ -32,22 +28,6 @@ STEPS = (
     "Medians of calls in turns. In brackets: a difference that chance alone could make, as its 90 % interval holds "
     "zero or there are too few calls to tell."
 )
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table. `words`: the headings whose cells are words; the other cells are figures. `missing`: why it is empty."""
-
-    headings: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]
-    words: frozenset[str]
-    missing: str
-
-    def only(self, *headings: str) -> Grid:
-        """The same lines with these columns."""
-        places = [self.headings.index(heading) for heading in headings]
-        lines = tuple(tuple(line[place] for place in places) for line in self.lines)
-        return Grid(headings, lines, self.words, self.missing)
 
 
 def rows_grid(report: FirstWordReport) -> Grid:
@@ -90,25 +70,6 @@ def steps_grid(report: FirstWordReport) -> Grid:
     return Grid(headings, lines, frozenset(headings[:3]), "No step was measured: the run was made without them.")
 
 
-def targets_grid(report: FirstWordReport) -> Grid:
-    """A line a target, whether it was reached in words."""
-    headings = ("target", "p50", "p50 at most", "p90", "p90 at most", "n", "reached")
-    lines = tuple(
-        (
-            each.what,
-            *(NONE if value is None else f"{value:.2f}" for value in _limits(each)),
-            str(each.n),
-            verdict(each),
-        )
-        for each in report.targets
-    )
-    return Grid(headings, lines, frozenset((headings[0], headings[-1])), "No target was set.")
-
-
-def verdict(target: Target) -> str:
-    return {True: "reached", False: "not reached", None: "not measured"}[target.reached]
-
-
 def measured(step: Step) -> str:
     """What a step's figures count: "first word, join", "from the click, standby", "start of the worker"."""
     return {
@@ -149,12 +110,6 @@ def over(ours: Quantiles | None, theirs: Quantiles | None) -> tuple[float, float
     return ours.p50_ms / theirs.p50_ms, ours.p90_ms / theirs.p90_ms
 
 
-def signed(value_ms: float) -> str:
-    """Whole milliseconds with a true minus sign; never "-0"."""
-    whole = round(value_ms)
-    return f"{MINUS}{-whole}" if whole < 0 else str(whole)
-
-
 def interval(each: Effect | None) -> str:
     if each is None or each.interval_ms is None:
         return NONE
@@ -172,7 +127,7 @@ def _row_lines(row: Row) -> list[tuple[str, ...]]:
     starter, ours, floor = (quantiles(row.ttfw_ms.get(subject, [])) for subject in SUBJECTS)
     # Whoever was not called has no count; whoever was called in vain has 0.
     called: list[Subject] = [subject for subject in SUBJECTS if row.ttfw_ms.get(subject) or row.failed.get(subject)]
-    n = _n([len(row.ttfw_ms.get(subject, ())) for subject in called])
+    n = one_count([len(row.ttfw_ms.get(subject, ())) for subject in called])
     lines = [(row.title, *map(_times, (starter, ours, floor)), _ratio(ours, starter), _ratio(ours, floor), n)]
     if row.click_ms:
         click = quantiles(row.click_ms)
@@ -190,12 +145,8 @@ def _step_line(step: Step) -> tuple[str, ...]:
     return (
         *(step.title, step.setting, measured(step)),
         *(every, without, difference(loss), interval(loss)),
-        *(none, alone, difference(gain), interval(gain), _n([len(side) for side in sides])),
+        *(none, alone, difference(gain), interval(gain), one_count([len(side) for side in sides])),
     )
-
-
-def _limits(target: Target) -> tuple[float | None, ...]:
-    return (target.got_p50, target.limit_p50, target.got_p90, target.limit_p90)
 
 
 def _times(times: Quantiles | None) -> str:
@@ -211,8 +162,3 @@ def _three(times: Quantiles | None) -> tuple[str, str, str]:
 def _ratio(ours: Quantiles | None, theirs: Quantiles | None) -> str:
     ratios = over(ours, theirs)
     return NONE if ratios is None else "{:.2f}, {:.2f}".format(*ratios)
-
-
-def _n(counts: Sequence[int]) -> str:
-    """One figure where all sides have the same count."""
-    return " / ".join(map(str, counts if len(set(counts)) > 1 else counts[:1])) or "0"

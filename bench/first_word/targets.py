@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.first_word.results import Row, Subject, Target
 from bench.stats import quantiles
+from bench.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from bench.first_word.results import Row, Subject
 
 DEV_FIRST = "dev-first"
 DEV_WARM = "dev-warm"

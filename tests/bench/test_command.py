@@ -13,13 +13,17 @@ from bench import run, soak
 from bench.command import CANNOT_RUN, add_bench
 from bench.first_word import run as first_word
 from bench.first_word.json_file import read_first_word
+from bench.turns import run as turns
+from bench.turns.json_file import read_turns
 from bench.workers import BenchError
 from tests.bench.first_word.example import example_report
+from tests.bench.turns.example import example_report as turns_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.first_word.results import FirstWordReport
+    from bench.turns.results import TurnsReport
 
 app = typer.Typer()
 add_bench(app)
@@ -64,14 +68,24 @@ def test_help_of_first_word_lists_the_options() -> None:
     assert "standby-6" in shown
 
 
+def test_help_of_turns_lists_the_options() -> None:
+    """Below `bench`, with parts and sides of its own."""
+    shown = CliRunner().invoke(app, ["bench", "turns", "--help"], env={"COLUMNS": "160", "TERM": "dumb"}).output
+    for word in ("--turns", "--parts", "--sides", "--latency", "--seed", "--json", "--html", "--markdown"):
+        assert word in shown
+    assert "starter-v1-mini" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (["first-word", "--rows", "fast"], "got fast, allowed: all, or with commas between: join"),
         (["--calls", "3", "first-word"], "it stands before 'first-word'"),
+        (["turns", "--parts", "fast"], "got fast, allowed: all, or with commas between: gap"),
+        (["turns", "--sides", "quick"], "got quick, allowed: starter-v1-mini"),
     ],
 )
-def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], named: str) -> None:
+def test_a_wrong_way_to_ask_is_refused(arguments: list[str], named: str) -> None:
     """Before anything starts, and never silently ignored."""
     result = CliRunner().invoke(app, ["bench", *arguments], env={"COLUMNS": "200", "TERM": "dumb"})
     assert result.exit_code == 2
@@ -79,7 +93,11 @@ def test_a_wrong_way_to_ask_for_first_word_is_refused(arguments: list[str], name
 
 
 @pytest.mark.parametrize(
-    "command", ["bench --json", "bench first-word --json", "bench first-word --html", "soak --json", "storm --json"]
+    "command",
+    [
+        *("bench --json", "bench first-word --json", "bench first-word --html"),
+        *("bench turns --json", "bench turns --html", "soak --json", "storm --json"),
+    ],
 )
 def test_a_file_that_cannot_be_written_is_refused_before_anything_starts(command: str) -> None:
     """Exit code 2 and a line that names the option and the file."""
@@ -110,4 +128,27 @@ def test_first_word_writes_its_files_and_ends_with_1_for_a_failed_call(
     assert all(line in result.output for line in failed)
     assert asked == [first_word.Options(4, ("join", "dev"), 0, 1)]
     assert read_first_word(tmp_path / "run.json").failed == failed
+    assert "<html" in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
+def test_turns_writes_its_files_and_ends_with_1_for_a_failed_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The options reach the run; its report comes as JSON and as a page."""
+    asked: list[turns.Options] = []
+
+    async def measured(options: turns.Options) -> TurnsReport:
+        asked.append(options)
+        return turns_report()
+
+    monkeypatch.setattr(turns, "run_turns", measured)
+    files = ["--json", str(tmp_path / "run.json"), "--html", str(tmp_path / "run.html")]
+    arguments = ["bench", "turns", "--turns", "4", "--parts", "gap", "--sides", "fast,starter-stt", *files]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1, result.output
+    assert "no audio within 15 s" in result.output
+    assert [(each.turns, each.parts, [side.id for side in each.sides]) for each in asked] == [
+        (4, ("gap",), ["fast", "starter-stt"])
+    ]
+    assert read_turns(tmp_path / "run.json") == turns_report()
     assert "<html" in (tmp_path / "run.html").read_text(encoding="utf-8")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from bench.first_word.figures import Drawing, row_drawings, step_drawings, waterfall_drawings
-from bench.first_word.lanes import SVG
+from bench.first_word.figures import row_drawings, step_drawings, waterfall_drawings
 from bench.first_word.results import Row, Span, Waterfall
+from bench.lanes import SVG
 from tests.bench.first_word.example import example_report
+
+if TYPE_CHECKING:
+    from bench.drawing import Drawing
 
 REPORT = example_report()
 ROW = Row("join", "on join", "join", 1, {"firstword": [300.0, 310.0, 320.0], "floor": [60.0]})

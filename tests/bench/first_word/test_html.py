@@ -7,50 +7,17 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
 from bench.first_word.html import as_html, headlines, write_html
-from bench.first_word.tables import notes, rows_grid, steps_grid, targets_grid
+from bench.first_word.tables import notes, rows_grid, steps_grid
+from bench.target import targets_grid
 from tests.bench.first_word.example import example_report
+from tests.bench.page import Page
 
 REPORT = example_report()
 EMPTY = replace(REPORT, rows=(), steps=(), targets=(), waterfalls=(), call_memory_mb=())
-VOID = {"meta", "br"}
-
-
-class Page(HTMLParser):
-    """Elements, attributes and text of a page, and whether each element is closed where it must be."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.misplaced: list[str] = []
-        self.cells: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag in ("td", "th"):
-            self.cells.append("")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.misplaced.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if {"td", "th"} & set(self.open):
-            self.cells[-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +52,7 @@ def test_nothing_is_fetched(page: Page, written: str) -> None:
 def test_every_figure_of_the_tables_is_there(page: Page) -> None:
     """Rows, steps and targets; a dash is longer on a page."""
     cells = Counter(cell.strip() for cell in page.cells)
-    for grid in (rows_grid(REPORT), steps_grid(REPORT), targets_grid(REPORT)):
+    for grid in (rows_grid(REPORT), steps_grid(REPORT), targets_grid(REPORT.targets)):
         for line in grid.lines:
             for heading, cell in zip(grid.headings, line, strict=True):
                 if heading == "switched off by":

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.first_word.json_file import NotAReport, read_first_word, write_first_word
+from bench.first_word.json_file import read_first_word, write_first_word
+from bench.report_file import NotAReport
 from tests.bench.first_word.example import example_report
 
 if TYPE_CHECKING:

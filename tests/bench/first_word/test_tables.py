@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from bench.first_word.results import Row
-from bench.first_word.tables import (
-    NONE,
-    completed,
-    notes,
-    over,
-    rows_grid,
-    signed,
-    steps_grid,
-    tall_rows_grid,
-    targets_grid,
-)
+from bench.first_word.tables import completed, notes, over, rows_grid, steps_grid, tall_rows_grid
+from bench.grid import NONE
 from bench.stats import quantiles
+from bench.target import targets_grid
 from tests.bench.first_word.example import example_report
 
 REPORT = example_report()
@@ -85,7 +75,7 @@ def test_a_step_shows_the_medians_and_their_differences() -> None:
 
 def test_targets_say_in_words_whether_they_were_reached() -> None:
     """Reached, not reached, not measured: three different things."""
-    said = {line[0]: line[-1] for line in targets_grid(REPORT).lines}
+    said = {line[0]: line[-1] for line in targets_grid(REPORT.targets).lines}
     assert said["standby: first word over the floor"] == "reached"
     assert said["six at once, join: first word over the starter's"] == "not reached"
     assert said["first call after `dev` prints its address: over the warm p50"] == "not measured"
@@ -104,7 +94,7 @@ def test_failed_calls_are_counted_and_told() -> None:
 def test_an_empty_report_says_what_is_missing() -> None:
     """No table without lines, and no memory of 0 MB."""
     empty = replace(REPORT, rows=(), steps=(), targets=(), waterfalls=(), call_memory_mb=())
-    for grid in (rows_grid(empty), steps_grid(empty), targets_grid(empty)):
+    for grid in (rows_grid(empty), steps_grid(empty), targets_grid(empty.targets)):
         assert not grid.lines
         assert grid.missing
     assert "starter not called" in notes(empty)[0]
@@ -113,15 +103,9 @@ def test_an_empty_report_says_what_is_missing() -> None:
 
 def test_every_line_has_a_cell_for_each_heading() -> None:
     """Also where a part is missing."""
-    for grid in (rows_grid(REPORT), tall_rows_grid(REPORT), steps_grid(REPORT), targets_grid(REPORT)):
+    for grid in (rows_grid(REPORT), tall_rows_grid(REPORT), steps_grid(REPORT), targets_grid(REPORT.targets)):
         assert {len(line) for line in grid.lines} == {len(grid.headings)}
         assert grid.words < set(grid.headings)
-
-
-@pytest.mark.parametrize(("value_ms", "shown"), [(-0.4, "0"), (-0.6, "\N{MINUS SIGN}1"), (12.6, "13")])
-def test_milliseconds_are_whole(value_ms: float, shown: str) -> None:
-    """With a minus sign, and never with one before a zero."""
-    assert signed(value_ms) == shown
 
 
 def test_nothing_is_divided_by_zero() -> None:

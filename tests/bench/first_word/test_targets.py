@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from bench.first_word.results import Row, Target
+from bench.first_word.results import Row
 from bench.first_word.targets import DEV_FIRST, DEV_WARM, targets
+
+if TYPE_CHECKING:
+    from bench.target import Target
 
 ROWS = (
     Row("join", "", "join", 1, {"starter": [1000.0] * 4, "firstword": [290.0] * 4, "floor": [70.0] * 4}),

@@ -10,8 +10,10 @@ import pytest
 from rich.console import Console
 
 from bench.first_word.markdown import as_markdown
-from bench.first_word.tables import NONE, rows_grid, steps_grid, targets_grid
+from bench.first_word.tables import rows_grid, steps_grid
 from bench.first_word.terminal import print_first_word
+from bench.grid import NONE
+from bench.target import targets_grid
 from tests.bench.first_word.example import example_report
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def test_no_figure_is_cut(width: int) -> None:
 def test_each_target_has_its_verdict() -> None:
     """In words, so that it does not hang on a colour."""
     lines = printed(REPORT).splitlines()
-    for target in targets_grid(REPORT).lines:
+    for target in targets_grid(REPORT.targets).lines:
         assert next(line for line in lines if line.startswith(target[0])).rstrip().endswith(target[-1])
 
 

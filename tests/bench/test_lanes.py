@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.first_word.lanes import FIRSTWORD, NARROW, PAINTS, SVG, WIDE, Axis, Lane, Layout, Line, draw
+from bench.lanes import FIRSTWORD, NARROW, PAINTS, SVG, WIDE, Axis, Lane, Layout, Line, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from bench.first_word.tables import signed
+from bench.grid import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

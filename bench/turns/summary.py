@@ -1,0 +1,118 @@
+"""A side's samples as the figures that are told of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.stats import Quantiles, quantiles
+from bench.turns.corpus import PAUSES_MS
+from bench.turns.results import gaps_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.turns.results import Cost, SideResult, Turn
+
+
+@dataclass(frozen=True)
+class Share:
+    """`count` of `n`."""
+
+    count: int
+    n: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.count / self.n if self.n else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Times in ms. What was not measured is None, or a share of 0.
+
+    `gap`: plain questions. `pause_gap`: sentences with a pause, those that were not cut off. `overhead_ms`: the p50
+    of `gap` less LLM and TTS. `opener` and `no_opener`: `gap` and `arabic_gap` divided by whether the reply began from
+    memory. `lost`: turns without an answer. `to_a_part`: answers to a part of a sentence, of those with a pause.
+    `false_a_minute`: noises for which the sound stopped, a minute of the agent's speech; `own_a_minute`: its stops
+    without any noise. `llm_calls`: a sentence, in plain questions; `pause_llm_calls`: in those with a pause.
+    """
+
+    gap: Quantiles | None
+    pause_gap: Quantiles | None
+    arabic_gap: Quantiles | None
+    overhead_ms: float | None
+    opener: Quantiles | None
+    no_opener: Quantiles | None
+    opener_hits: Share
+    cut_off: Share
+    cut_off_by_pause: dict[int, Share]
+    lost: Share
+    to_a_part: Share
+    false_a_minute: float | None
+    own_a_minute: float | None
+    noises: Share
+    noise_minutes: float
+    barge_in: Quantiles | None
+    barge_ins_by_when: dict[str, Quantiles | None]
+    unanswered: Share
+    llm_calls: float | None
+    pause_llm_calls: float | None
+    llm_tokens: float | None
+    log_lines_a_minute: float | None
+    calls: int
+
+
+def summarize(side: SideResult, providers_ms: float) -> Summary:
+    gap = quantiles(gaps_ms(side.of("gap")))
+    paused = [turn for turn in side.turns if turn.pause_ms is not None and turn.part == "pause"]
+    quick = side.of("gap", "arabic")
+    noisy = [reply for reply in side.long_replies if reply.noises]
+    alone = [reply for reply in side.long_replies if not reply.noises]
+    made = [noise for reply in noisy for noise in reply.noises]
+    noisy_s, alone_s = (sum(reply.heard_s for reply in replies) for replies in (noisy, alone))
+    stopped = sum(noise.stopped for noise in made)
+    quick_costs = [cost for cost in side.costs if cost.part in ("gap", "arabic")]
+    sentences = sum(cost.sentences for cost in quick_costs)
+    return Summary(
+        gap=gap,
+        pause_gap=quantiles(gaps_ms(paused)),
+        arabic_gap=quantiles(gaps_ms(side.of("arabic"))),
+        overhead_ms=None if gap is None else gap.p50_ms - providers_ms,
+        opener=quantiles(gaps_ms(turn for turn in quick if turn.opener)),
+        no_opener=quantiles(gaps_ms(turn for turn in quick if turn.opener is False)),
+        opener_hits=Share(sum(turn.opener is True for turn in quick), sum(turn.opener is not None for turn in quick)),
+        cut_off=_cut_off(paused),
+        cut_off_by_pause={pause: _cut_off(turn for turn in paused if turn.pause_ms == pause) for pause in PAUSES_MS},
+        lost=Share(sum(turn.outcome == "lost" for turn in side.turns), len(side.turns)),
+        to_a_part=Share(sum(turn.to_a_part for turn in paused), len(paused)),
+        false_a_minute=_a_minute(stopped, noisy_s),
+        own_a_minute=_a_minute(sum(reply.stops for reply in alone), alone_s),
+        noises=Share(stopped, len(made)),
+        noise_minutes=noisy_s / 60,
+        barge_in=quantiles([each.stop_ms for each in side.barge_ins]),
+        barge_ins_by_when={
+            when: quantiles([each.stop_ms for each in side.barge_ins if each.when == when])
+            for when in ("early", "late")
+        },
+        unanswered=Share(sum(not each.answered for each in side.barge_ins), len(side.barge_ins)),
+        llm_calls=_calls_a_sentence(quick_costs),
+        pause_llm_calls=_calls_a_sentence([cost for cost in side.costs if cost.part == "pause"]),
+        llm_tokens=None if not sentences else sum(cost.llm_tokens for cost in quick_costs) / sentences,
+        log_lines_a_minute=_a_minute(side.log_lines, side.call_s),
+        calls=len(side.costs),
+    )
+
+
+def _cut_off(turns: Iterable[Turn]) -> Share:
+    counted = list(turns)
+    return Share(sum(turn.outcome == "cut off" for turn in counted), len(counted))
+
+
+def _a_minute(events: int, duration_s: float) -> float | None:
+    return None if duration_s <= 0 else events * 60 / duration_s
+
+
+def _calls_a_sentence(costs: Sequence[Cost]) -> float | None:
+    sentences = sum(cost.sentences for cost in costs)
+    return sum(cost.llm_calls for cost in costs) / sentences if sentences else None

@@ -1,0 +1,55 @@
+"""The corpus is what the benchmark says that it is, and the simulated recogniser understands it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bench.turns.corpus import (
+    ARABIC_QUESTION,
+    BARGE_IN,
+    LONG_QUESTION,
+    PAUSES_MS,
+    arabic_scripts,
+    noises,
+    pause_scripts,
+    questions,
+    recordings,
+)
+from sim.ears.phrasebook import Phrasebook
+
+BLOCK = 320
+BOOK = Phrasebook(recordings().values())
+
+
+def test_each_pause_has_as_many_sentences() -> None:
+    """At least fifteen places, each with every length: sixty turns and more."""
+    counts = Counter(script.pause_ms for script in pause_scripts())
+    assert set(counts) == set(PAUSES_MS)
+    assert len(set(counts.values())) == 1
+    assert counts.total() >= 60
+
+
+def test_everything_that_is_said_is_recorded() -> None:
+    """By its id; Arabic is said with and without a pause."""
+    said = [script.recording for script in (*questions(), *pause_scripts(), *arabic_scripts())]
+    assert {*said, *noises(), BARGE_IN, LONG_QUESTION} <= set(recordings())
+    assert arabic_scripts()[0].recording == ARABIC_QUESTION
+    assert {script.pause_ms for script in arabic_scripts()} == {None, *PAUSES_MS}
+    assert {"mm_hm", "cough"} <= set(noises())
+
+
+@pytest.mark.parametrize("name", ["book_table.7.900", "pause_800.4.700", "phone_number.6.500", "arabic_hours.3.300"])
+def test_the_recogniser_hears_a_sentence_with_its_pause(name: str) -> None:
+    """No word from behind the pause is told before it was said, and in the end all of them are told."""
+    recording, ears = recordings()[name], BOOK.ears()
+    word = int(name.split(".")[1])
+    told_early: list[str] = []
+    for begin in range(0, len(recording.pcm), BLOCK):
+        ears.feed(recording.pcm[begin : begin + BLOCK])
+        heard_ms = (begin + BLOCK) / 16
+        if heard_ms < recording.words[word].start_ms:
+            told_early += [each.text for each in ears.words()[word:] if each.end_ms <= heard_ms]
+    assert told_early == []
+    assert [each.text for each in ears.words()] == [each.text for each in recording.words]

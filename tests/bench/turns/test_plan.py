@@ -1,0 +1,72 @@
+"""Every side hears the same, every part has its share, and no pause or noise is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+
+import pytest
+
+from bench.turns.corpus import PAUSES_MS, noises
+from bench.turns.plan import ROUNDS, calls_of, count, estimate_s, parse_parts, plan, rounds
+from bench.turns.results import PARTS
+from bench.turns.sides import parse_sides
+
+
+def test_sixty_turns_have_each_pause_as_often() -> None:
+    """Also where the list is cut: 15 of each, and no sentence more than once."""
+    scripts = [script for call in plan(("pause",), 60, 1) for script in call.scripts]
+    assert Counter(script.pause_ms for script in scripts) == dict.fromkeys(PAUSES_MS, 15)
+    assert max(Counter(scripts).values()) == 1
+    few = [script for call in plan(("pause",), 4, 1) for script in call.scripts]
+    assert {script.pause_ms for script in few} == set(PAUSES_MS)
+
+
+def test_each_noise_is_made() -> None:
+    """Short ones three in a reply; interruptions early and late in turns."""
+    calls = plan(("noise", "barge"), 60, 1)
+    made = {name for call in calls for reply in call.noises for name in reply}
+    assert made == set(noises())
+    assert sum(len(call.noises) for call in calls) == count("noise", 60) == 20
+    when = [barge.when for call in calls for barge in call.barge_ins]
+    assert when == ["early", "late"] * 10
+
+
+def test_a_seed_gives_an_order() -> None:
+    """The same one for each side, another one for another seed; a part does not change another's."""
+    assert plan(PARTS, 20, 1) == plan(PARTS, 20, 1) != plan(PARTS, 20, 2)
+    assert plan(("gap",), 20, 1) == [call for call in plan(PARTS, 20, 1) if call.part == "gap"]
+
+
+def test_rounds_hold_all_calls_and_some_of_each_part() -> None:
+    """So that what disturbs the machine for a while hits every part."""
+    calls = plan(PARTS, 60, 1)
+    dealt = rounds(calls)
+    assert len(dealt) == ROUNDS
+    assert sorted(map(repr, chain(*dealt))) == sorted(map(repr, calls))
+    assert all({call.part for call in part} == set(PARTS) for part in dealt)
+    assert len(rounds(calls[:1])) == 1
+
+
+def test_a_starter_is_interrupted_in_one_mode() -> None:
+    """Its default one, if it is among the sides; each of this project's profiles is."""
+    sides, calls = parse_sides("all"), plan(PARTS, 20, 1)
+    parts = {side.id: {call.part for call in calls_of(side, sides, calls)} for side in sides}
+    assert parts["starter-stt"] == parts["starter-vad"] == {"gap", "pause", "arabic"}
+    assert all(parts[name] == set(PARTS) for name in ("starter-v1-mini", "fast", "production", "steady"))
+    alone = parse_sides("starter-stt,fast")
+    assert {call.part for call in calls_of(alone[0], alone, calls)} == set(PARTS)
+
+
+def test_parts_are_named() -> None:
+    """In their own order, whatever order they are asked for in."""
+    assert parse_parts("all") == PARTS
+    assert parse_parts("pause, gap") == ("gap", "pause")
+    for text, got in (("fast,gap", "fast"), ("", "nothing")):
+        with pytest.raises(ValueError, match=f"got {got}, allowed: all, or with commas between: gap, pause"):
+            parse_parts(text)
+
+
+def test_more_turns_take_longer() -> None:
+    """By the estimate."""
+    assert 0 < estimate_s(plan(PARTS, 6, 1)) < estimate_s(plan(PARTS, 60, 1)) < 3600
