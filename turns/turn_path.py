@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Live = Callable[[AsyncIterable[str]], AsyncGenerator[rtc.AudioFrame]]
 
 WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
+NEWS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT)
 MOST_SPECULATIONS_A_MINUTE = 20
 
 
@@ -105,6 +106,8 @@ class TurnPath:
         async for event in events:
             if self.detector is not None:
                 self._tell(self.detector, event)
+            if event.type in NEWS and event.alternatives and event.alternatives[0].text:
+                self._withdraw()
             yield event
 
     def _tell(self, detector: WordDetector, event: SpeechEvent) -> None:
@@ -113,6 +116,18 @@ class TurnPath:
             detector.heard(words.text, words.language or None, final=event.type is SpeechEventType.FINAL_TRANSCRIPT)
         elif event.type is SpeechEventType.END_OF_SPEECH:
             detector.heard("", final=True)
+
+    def _withdraw(self) -> None:
+        """A reply that nobody has heard yet, to a caller who goes on: it answers half a question, and is in the way.
+
+        The framework holds its sound back but keeps it until the final words, and begins no other reply beside it.
+        """
+        session = self._session
+        if session is None or session.user_state != "speaking" or session.agent_state == "speaking":
+            return
+        reply = session.current_speech
+        if reply is not None and reply.input_details.modality == "audio" and reply.allow_interruptions:
+            reply.interrupt()
 
     def _is_ready(self) -> bool:
         """Whether the framework would begin a reply now."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from livekit.agents import Agent
+from turns.voice_agent import VoiceAgent
 
 from service import Service
 from sim.dialogue import ScriptedDialogue

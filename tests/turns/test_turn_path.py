@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,3 +191,55 @@ async def test_an_ended_session_is_freed(make_settings: MakeSettings) -> None:
     del session, path
     gc.collect()
     assert freed() is None
+
+
+@dataclass
+class Speech:
+    """As much of a `SpeechHandle` as is looked at."""
+
+    modality: str = "audio"
+    interrupted: bool = False
+    allow_interruptions: bool = True
+
+    @property
+    def input_details(self) -> Speech:
+        return self
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+
+@dataclass
+class Session:
+    """As much of an `AgentSession` as is looked at; the caller speaks while a reply is held back."""
+
+    current_speech: Speech
+    user_state: str = "speaking"
+    agent_state: str = "thinking"
+
+    def on(self, *_: object) -> None:
+        """Takes handlers, calls none."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@pytest.mark.parametrize(
+    ("session", "withdrawn"),
+    [
+        (Session(Speech()), True),
+        (Session(Speech(), agent_state="speaking"), False),
+        (Session(Speech(), user_state="listening"), False),
+        (Session(Speech(modality="text")), False),
+        (Session(Speech(allow_interruptions=False)), False),
+    ],
+    ids=["held back", "heard already", "late words of the turn itself", "the greeting", "not to be interrupted"],
+)
+async def test_a_reply_to_half_a_question_is_withdrawn(
+    make_settings: MakeSettings, session: Any, withdrawn: bool
+) -> None:
+    """The caller goes on before its first sound: it would answer what they did not ask, and delay what they did."""
+    path = path_for(make_settings, speculation=False)
+    path.attach(session)
+    await heard_by(path, [], [event(INTERIM, "and for four people")])
+    assert session.current_speech.interrupted is withdrawn
