@@ -46,7 +46,7 @@ from turns.opener_speech import USERDATA_OPENER
 from turns.profiles import turn_profile
 from turns.room_options import room_options
 from turns.spoken_text import spoken_text
-from turns.turn_path import TurnPath
+from turns.turn_path import TurnPath, path_of
 from utils.framework_private import job_received_at_s
 from utils.greeting_text import personal_words
 from utils.log_filters import error_name
@@ -300,7 +300,8 @@ class Call:
         reason = error_name(getattr(event.error, "error", event.error))
         self._note_error(kind, reason)
         self._start(self._replace(session, event.source, reason, pause_s=self._pause_s(kind)))
-        if kind != "stt_error":
+        path = path_of(session)
+        if kind != "stt_error" and not (path is not None and path.failed_early()):
             # The caller waits for an answer that will not come; after the STT's failure nobody waits.
             self._speak(session, recording("sorry"))
 

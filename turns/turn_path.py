@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
+from livekit.agents import utils
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from livekit import rtc
     from livekit.agents import AgentSession, ConversationItemAddedEvent
+    from livekit.agents.llm import ChatContext
     from livekit.agents.stt import SpeechEvent
 
     from config import Settings
@@ -57,6 +59,7 @@ class TurnPath:
         self._trim_replies = settings.trim_replies
         self._gate = QuietGate()
         self._session: AgentSession[Any] | None = None
+        self._failed: int | None = None
         self.detector: WordDetector | None = None
         if settings.turn_detection == "words":
             self.detector = WordDetector(unknown_wait_s=profile.unknown_wait_s, ask_final=ask_final)
@@ -84,6 +87,20 @@ class TurnPath:
         async with aclosing(passed):
             async for event in passed:
                 yield event
+
+    def failed_early(self) -> bool:
+        """A provider has failed: was that a reply begun before the turn is over? It is begun anew then, at its end."""
+        session = self._session
+        early = session is not None and session.current_speech is None
+        self._failed = self._begun if early else None
+        return early
+
+    def turn_over(self, context: ChatContext) -> None:
+        """`context` is what the framework compares with a begun reply's, before it takes that one for the turn's."""
+        failed, self._failed = self._failed, None
+        if failed == self._begun and context.items:
+            # The same words under another name: the failed reply no longer fits, and nothing else changes.
+            context.items[-1] = context.items[-1].model_copy(update={"id": utils.shortuuid("item_")})
 
     def speak(self, text: AsyncIterable[str], live: Live, *, last_reply: str) -> AsyncGenerator[rtc.AudioFrame]:
         """The sound of a reply; `live` is the framework's own way to it, `last_reply` what was said before."""
@@ -128,6 +145,11 @@ class TurnPath:
         reply = session.current_speech
         if reply is not None and reply.input_details.modality == "audio" and reply.allow_interruptions:
             reply.interrupt()
+
+    @property
+    def _begun(self) -> int:
+        """Replies begun before their turn was over, so far; 0 without speculation."""
+        return 0 if self.speculation is None else self.speculation.counts.begun
 
     def _is_ready(self) -> bool:
         """Whether the framework would begin a reply now."""

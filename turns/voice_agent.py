@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from livekit import rtc
     from livekit.agents import ModelSettings
+    from livekit.agents.llm import ChatContext
     from livekit.agents.stt import SpeechEvent
 
 
@@ -35,6 +36,11 @@ class VoiceAgent(Agent):
         live = functools.partial(Agent.default.tts_node, self, model_settings=model_settings)
         path = path_of(self.session)
         return live(text) if path is None else path.speak(text, live, last_reply=self._last_reply())
+
+    async def on_user_turn_completed(self, turn_ctx: ChatContext, new_message: ChatMessage) -> None:
+        path = path_of(self.session)
+        if path is not None:
+            path.turn_over(turn_ctx)
 
     def _last_reply(self) -> str:
         for item in reversed(self.chat_ctx.items):

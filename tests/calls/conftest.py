@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from turns.voice_agent import VoiceAgent
 
 from service import Service
 from sim.dialogue import ScriptedDialogue
@@ -14,6 +13,7 @@ from sim.ears.phrasebook import Phrasebook
 from sim.providers import SimulatedProviders
 from sim.speech.library import Recording, load_speech
 from tests.harness import KEY, Recorder, quick_profile
+from turns.voice_agent import VoiceAgent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ def service(recorder: Recorder) -> Service:
         return [recorder]
 
     return Service(
-        agent=lambda: Agent(instructions="Answer in one short sentence."), greeting=GREETING, observers=observers
+        agent=lambda: VoiceAgent(instructions="Answer in one short sentence."), greeting=GREETING, observers=observers
     )
 
 

@@ -184,7 +184,7 @@ async def test_nothing_of_an_ended_call_is_in_the_next_one(
     The plugin's voice holds the call that it spoke in last until it speaks in the next one: the first of two is freed.
     """
     async with run_worker(
-        service, settings_for(make_settings, livekit, sim, pool_size=1, greeting=GREETING), livekit
+        service, settings_for(make_settings, livekit, sim, pool_size=1, greeting=GREETING, openers=False), livekit
     ) as worker:
         unused = listeners(worker)
         assert unused == [{}] * 4
