@@ -1,4 +1,4 @@
-"""Make the recorded caller speech: `python sim/speech/make.py`. Needs `espeak-ng`, and `ffmpeg` with flite.
+"""Make the recorded caller speech: `python -m sim.speech.make`. Needs `espeak-ng`, and `ffmpeg` with flite.
 
 Not needed at run time: the recordings and their manifest are committed. English is spoken by flite's
 voices. Their word times come from aligning the same words by espeak-ng, which reports its own word
@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.speech import noises
+
 HERE = Path(__file__).parent
 RATE_HZ = 16_000
 HOP = RATE_HZ // 100
@@ -36,6 +38,8 @@ class Phrase:
     voice: str = "slt"
     pause_ms: int = 0
     language: str = "en"
+    tempo: float = 1.0
+    """Above 1 faster: a voice reads "okay" as a sentence of its own, at half the pace of a listener's."""
 
 
 PHRASES = [
@@ -63,9 +67,23 @@ PHRASES = [
     Phrase("pause_500", ("Can you tell me", "when you are open tomorrow?"), "rms", 500),
     Phrase("pause_800", ("My name is Anna", "and I have a question about parking."), "slt", 800),
     Phrase("phone_number", ("My number is five five five, zero one four two.",), "rms"),
-    Phrase("mm_hm", ("Mm-hm.",), "espeak"),
+    Phrase("mm_hm", ("Mm-hm.",), "hum"),
+    Phrase("uh_huh", ("Uh-huh.",)),
+    Phrase("yeah", ("Yeah.",), "rms", tempo=1.35),
+    Phrase("okay", ("Okay.",), tempo=1.35),
+    Phrase("right", ("Right.",), "rms", tempo=1.35),
     Phrase("arabic_hours", ("ما هي ساعات العمل لديكم؟",), "espeak", 0, "ar"),
 ]
+
+
+NOISES = (
+    ("cough_2", noises.cough_2, TARGET_PEAK),
+    ("clap", noises.clap, TARGET_PEAK),
+    ("knock", noises.knock, TARGET_PEAK),
+    ("traffic", noises.traffic, 0.32),
+    ("music", noises.music, 0.32),
+)
+"""Id, sound, and its peak: what goes on behind a caller is softer than the caller."""
 
 
 class _Event(ctypes.Structure):
@@ -118,13 +136,14 @@ class Espeak:
         return np.interp(at, np.arange(len(pcm)), pcm), starts
 
 
-def flite(text: str, voice: str) -> np.ndarray:
+def flite(text: str, voice: str, tempo: float = 1.0) -> np.ndarray:
     """Speech of one of flite's voices, float samples at 16 kHz."""
     with tempfile.TemporaryDirectory() as folder:
         words = Path(folder, "words.txt")
         words.write_text(text)
         source = f"flite=textfile={words}:voice={voice}"
-        argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-ar", str(RATE_HZ), "-ac", "1"]
+        faster = ["-af", f"atempo={tempo}"] if tempo != 1.0 else []
+        argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *faster, "-ar", str(RATE_HZ), "-ac", "1"]
         raw = subprocess.run([*argv, "-f", "s16le", "-"], check=True, capture_output=True).stdout
     return np.frombuffer(raw, np.int16).astype(np.float64) / 32768
 
@@ -180,15 +199,19 @@ def last_sound_ms(pcm: np.ndarray, begin_ms: float, end_ms: float) -> float:
     return begin_ms + float(loud[-1] + 1) / per_ms if len(loud) else end_ms
 
 
-def speak(espeak: Espeak, text: str, voice: str, language: str) -> tuple[np.ndarray, list[dict[str, Any]]]:
+def speak(
+    espeak: Espeak, text: str, voice: str, language: str, tempo: float = 1.0
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """One part: trimmed samples and its words with times in ms from its first sample."""
     model, starts = espeak.say(text, language)
     first, last = audible(model)
     model, starts = model[first:last], [max(0.0, start - first / RATE_HZ * 1000) for start in starts]
     if voice == "espeak":
         pcm = model
+    elif voice == "hum":
+        pcm = noises.mm_hm()  # espeak spells it
     else:
-        pcm = flite(text, voice)
+        pcm = flite(text, voice, tempo)
         first, last = audible(pcm)
         pcm = pcm[first:last]
     begins = word_starts_ms(text, pcm, model, starts)
@@ -213,10 +236,10 @@ def cough() -> np.ndarray:
     return out
 
 
-def write(name: str, pcm: np.ndarray) -> np.ndarray:
-    """Scale to the target peak, add the edges, write a WAV; return the written samples."""
+def write(name: str, pcm: np.ndarray, peak: float) -> np.ndarray:
+    """Scale to the peak, add the edges, write a WAV; return the written samples."""
     edge = np.zeros(EDGE_MS * RATE_HZ // 1000)
-    scaled = np.concatenate([edge, pcm / np.abs(pcm).max() * TARGET_PEAK, edge])
+    scaled = np.concatenate([edge, pcm / np.abs(pcm).max() * peak, edge])
     samples = (scaled * 32767).astype("<i2")
     with wave.open(str(HERE / name), "wb") as file:
         file.setnchannels(1)
@@ -226,10 +249,17 @@ def write(name: str, pcm: np.ndarray) -> np.ndarray:
     return samples
 
 
-def entry(phrase_id: str, text: str, language: str, pcm: np.ndarray, words: list[dict[str, Any]]) -> Any:
+def entry(
+    phrase_id: str,
+    text: str,
+    language: str,
+    pcm: np.ndarray,
+    words: list[dict[str, Any]],
+    peak: float = TARGET_PEAK,
+) -> Any:
     """Write one recording and return its line of the manifest; word times are moved by the edge."""
     name = f"{phrase_id}.wav"
-    samples = write(name, pcm)
+    samples = write(name, pcm, peak)
     for word in words:
         word["start_ms"] += EDGE_MS
         word["end_ms"] += EDGE_MS
@@ -255,7 +285,7 @@ def main() -> None:
             if i:
                 pieces.append(np.zeros(phrase.pause_ms * RATE_HZ // 1000))
             before_ms = sum(map(len, pieces)) / RATE_HZ * 1000
-            pcm, spoken = speak(espeak, part, phrase.voice, phrase.language)
+            pcm, spoken = speak(espeak, part, phrase.voice, phrase.language, phrase.tempo)
             pieces.append(pcm / np.abs(pcm).max())
             for word in spoken:
                 word["start_ms"] += round(before_ms)
@@ -264,6 +294,7 @@ def main() -> None:
         text = " ".join(phrase.parts)
         manifest.append(entry(phrase.id, text, phrase.language, np.concatenate(pieces), words))
     manifest.append(entry("cough", "", "", cough(), []))
+    manifest += [entry(name, "", "", make(), [], peak) for name, make, peak in NOISES]
     (HERE / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 
