@@ -103,7 +103,7 @@ class Escorts:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _escort(self, room: str) -> None:
-        # A room that is handed out was looked at or made just now: a look in the first word's way would cost 5 to 10 ms.
+        # It was looked at, or made, just now; a look in the first word's way would cost that 5 to 10 ms.
         await asyncio.sleep(FIRST_LOOK_S)
         try:
             await attend(self._lk, room, self._agent_name, caller_in_s=self._limit_s)
