@@ -48,7 +48,7 @@ def test_a_reply_that_nobody_heard_cuts_nobody_off(went_on_at_s: float | None, *
     ("metrics", "begun_at_s", "speculated"),
     [(DECIDED, 1000.2, True), (DECIDED, 1000.76, False), (DECIDED, None, False), ({}, 1000.2, False)],
 )
-def test_early_is_what_began_before_the_decision(
+async def test_early_is_what_began_before_the_decision(
     metrics: dict[str, Any], begun_at_s: float | None, *, speculated: bool
 ) -> None:
     """Without a known decision nothing is claimed; the LLM's begin is told either way."""

@@ -137,7 +137,7 @@ async def test_a_committed_turn_gives_the_next_one_its_budget(make_settings: Mak
     await session.aclose()
 
 
-def test_a_session_without_a_path_has_none() -> None:
+async def test_a_session_without_a_path_has_none() -> None:
     """An agent of this project in another program."""
     assert path_of(AgentSession[None]()) is None
 
