@@ -46,7 +46,7 @@ from turns.opener_speech import USERDATA_OPENER
 from turns.profiles import turn_profile
 from turns.room_options import room_options
 from turns.spoken_text import spoken_text
-from turns.turn_path import TurnPath, path_of
+from turns.turn_path import TurnPath
 from utils.framework_private import job_received_at_s
 from utils.greeting_text import personal_words
 from utils.log_filters import error_name
@@ -219,7 +219,7 @@ class Call:
         path.attach(session)
         session.output.audio = self._voice
         session.on("close", self._on_close)
-        session.on("error", functools.partial(self._on_error, session))
+        session.on("error", functools.partial(self._on_error, session, path))
         return session
 
     def _ask_final(self) -> None:
@@ -292,7 +292,7 @@ class Call:
 
     # ---- what goes wrong ----------------------------------------------------------------------------------
 
-    def _on_error(self, session: AgentSession[None], event: ErrorEvent) -> None:
+    def _on_error(self, session: AgentSession[None], path: TurnPath, event: ErrorEvent) -> None:
         """A provider failed for good in this call: go on with another instance of it."""
         if getattr(event.error, "recoverable", False) or self._components is None:
             return
@@ -300,8 +300,7 @@ class Call:
         reason = error_name(getattr(event.error, "error", event.error))
         self._note_error(kind, reason)
         self._start(self._replace(session, event.source, reason, pause_s=self._pause_s(kind)))
-        path = path_of(session)
-        if kind != "stt_error" and not (path is not None and path.failed_early()):
+        if kind != "stt_error" and not path.failed_early():
             # The caller waits for an answer that will not come; after the STT's failure nobody waits.
             self._speak(session, recording("sorry"))
 

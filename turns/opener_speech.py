@@ -12,6 +12,7 @@ import numpy as np
 from turns.clauses import SENTENCE_MARKS
 from turns.live_trim import trim_lead
 from utils.audio import to_frames
+from utils.text_stream import joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
@@ -110,11 +111,5 @@ async def _from_first_word(text: AsyncIterator[str]) -> AsyncGenerator[str] | No
     async for part in text:
         read += part
         if any(map(str.isalnum, read)):
-            return _joined(read, text)
+            return joined(read, text)
     return None
-
-
-async def _joined(read: str, text: AsyncIterator[str]) -> AsyncGenerator[str]:
-    yield read
-    async for part in text:
-        yield part

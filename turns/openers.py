@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from turns.clauses import clause_end
 from utils.logging_config import get_logger
+from utils.text_stream import joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
@@ -87,7 +88,7 @@ class Openers:
         read, end = await _read_clause(parts)
         if end is None:
             self.misses += 1
-            return Opening(None, None, _joined(read, parts))
+            return Opening(None, None, joined(read, parts))
         clause = _plain(read[:end])
         sound = self._ready.get((clause, speaker))
         if sound is None:
@@ -99,7 +100,7 @@ class Openers:
         else:
             self._ready.move_to_end((clause, speaker))
             self.hits += 1
-        return Opening(clause, sound, _joined(read if sound is None else read[end:], parts))
+        return Opening(clause, sound, joined(read if sound is None else read[end:], parts))
 
     def note(self, clause: str, speaker: Speaker) -> None:
         """A reply began with `clause`; one that comes again is learned, in the background."""
@@ -159,13 +160,6 @@ async def _read_clause(parts: AsyncIterator[str]) -> tuple[str, int | None]:
         if len(read.strip()) > LONGEST_CHARS:
             break
     return read, None
-
-
-async def _joined(read: str, parts: AsyncIterator[str]) -> AsyncGenerator[str]:
-    if read:
-        yield read
-    async for part in parts:
-        yield part
 
 
 def _plain(text: str) -> str:

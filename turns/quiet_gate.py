@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from utils.audio import FULL_SCALE
+
 if TYPE_CHECKING:
     from livekit import rtc
-
-FULL_SCALE_SQUARED = 32768.0**2
 
 
 def _ratio(db: float) -> float:
@@ -54,7 +54,7 @@ class QuietGate:
             return
         samples = np.frombuffer(frame.data, dtype=np.int16).astype(np.float32)
         self._judge(
-            float(samples.dot(samples)) / (len(samples) * FULL_SCALE_SQUARED),
+            float(samples.dot(samples)) / (len(samples) * FULL_SCALE**2),
             frame.samples_per_channel / frame.sample_rate,
         )
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from utils.audio import FULL_SCALE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from utils.audio import Pcm
 
-FULL_SCALE = 32768.0
 BELOW_PEAK_DB = 18.0
 """What lies deeper is no voice: the room's answer to a word, or the closed lips within one."""
 HISS_BELOW_PEAK_DB = 30.0

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from livekit.agents.voice.transcription.filters import filter_emoji, filter_markdown
 
+from utils.text_stream import joined
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterable
 
 _MARKUP = frozenset("*_`~[]#>\n")
 _LIST_MARKS = ("-", "+")
@@ -23,16 +25,9 @@ async def spoken_text(text: AsyncIterable[str]) -> AsyncGenerator[str]:
     is_line_start = True
     async for part in parts:
         if not _MARKUP.isdisjoint(part) or (is_line_start and part.lstrip().startswith(_LIST_MARKS)):
-            async for filtered in filter_emoji(filter_markdown(_joined(part, parts))):
+            async for filtered in filter_emoji(filter_markdown(joined(part, parts))):
                 yield filtered
             return
         is_line_start = is_line_start and not part.strip()
-        async for filtered in filter_emoji(_joined(part)):
+        async for filtered in filter_emoji(joined(part)):
             yield filtered
-
-
-async def _joined(first: str, rest: AsyncIterator[str] | None = None) -> AsyncGenerator[str]:
-    yield first
-    if rest is not None:
-        async for part in rest:
-            yield part
