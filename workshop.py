@@ -37,7 +37,7 @@ class Workshop:
         """Warm everything, and have the sound of `greetings` and of replies' first clauses ready."""
         steps = await self.kit.open(list(greetings))
         if self.openers is not None and openers:
-            # Behind the rest: the first call can do without, and a provider answers a few at a time.
+            # After the rest, with the warm voices: before them it would make cold ones.
             steps.append(await timed("openers", self.openers.fill(openers, self.speaker)))
         return steps
 
