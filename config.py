@@ -164,6 +164,9 @@ class Settings(BaseSettings):
         None, ge=0.1, le=5.0, description="Seconds of the caller's speech that count as an interruption."
     )
 
+    ignore_backchannels: bool = Field(
+        True, description='Go on speaking over noise and over a caller\'s "mm-hm" or "yeah".'
+    )
     turn_detection: TurnDetection = Field(
         "words",
         description="What ends a turn after its silence: words, vad, stt (Soniox's endpoint), model (the bundled one).",

@@ -182,7 +182,9 @@ class Call:
             try:
                 await session.start(brief.agent, room=self._context.room, room_options=room_options(self._settings))
                 if session.output.transcription is not None:
-                    session.output.transcription = HeldTranscript(session.room_io, session.output.transcription)
+                    session.output.transcription = HeldTranscript(
+                        session.room_io, session.output.transcription, self._voice.words
+                    )
             except Exception as error:
                 span.failed = type(error).__name__
                 log.exception("the session did not start")
@@ -209,7 +211,7 @@ class Call:
             stt=leased.stt.instance,
             tts=leased.tts.instance,
             llm=leased.llm.instance,
-            vad=leased.vad.instance,
+            vad=path.listening(leased.vad.instance, hold=self._voice.hold, release=self._voice.release),
             turn_handling=turn_handling(self._settings, profile, path.detector),
             aec_warmup_duration=AEC_WARMUP_S,
             session_close_transcript_timeout=LAST_TRANSCRIPT_S,

@@ -11,25 +11,38 @@ FASTEST_CHARS_A_S = 22.0
 
 
 class HeardWords:
-    """Told the words and the sound of one reply as they come; `clear` before the next one."""
+    """Told the words and the sound of each reply as they come; words that no sound followed are forgotten."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self._sound_s = 0.0
-
-    def clear(self) -> None:
-        self._parts.clear()
+        self._all_told = False
         self._sound_s = 0.0
 
     def add_text(self, text: str) -> None:
+        if self._all_told:
+            self._parts.clear()
+            self._all_told = False
         self._parts.append(text)
+
+    def end_text(self) -> None:
+        """The words of this reply are all there; the next ones are another reply's."""
+        self._all_told = True
+
+    def end_sound(self) -> None:
+        """The reply was played, or broken off."""
+        self._sound_s = 0.0
 
     def add_sound(self, length_s: float) -> None:
         self._sound_s += length_s
 
-    def until(self, position_s: float) -> str:
-        """The words of the first `position_s` of the sound: whole ones, as many as fit their share of it."""
+    def until(self, position_s: float) -> str | None:
+        """The words of the first `position_s` of the sound: whole ones, as many as fit their share of it.
+
+        None if nobody told the words: the caller's screen is off.
+        """
         text = "".join(self._parts)
+        if not text:
+            return None
         if self._sound_s <= 0 or position_s <= 0:
             return ""
         if position_s >= self._sound_s:

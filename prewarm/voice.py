@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from livekit import rtc
 
+from prewarm.heard_words import HeardWords
+from prewarm.held_source import HeldSource
 from prewarm.providers import TTS_SAMPLE_RATE_HZ
 from utils.audio import first_audible
 from utils.framework_private import ParticipantAudioOutput
@@ -29,6 +31,7 @@ TRACK_NAME = "roomio_audio"  # the framework's own name, which its clients look 
 BLOCK_SAMPLES = TTS_SAMPLE_RATE_HZ // 100  # the native source sends whole blocks of 10 ms
 UNPUBLISH_LIMIT_S = 2.0
 FLUSH_LIMIT_S = 1.0
+QUEUE_MS = 200  # as the framework has it: a loop that is busy for so long is no gap in the voice
 HELD_S = 0.2  # of sound at the source before somebody listens; the rest waits where it comes from
 
 
@@ -47,7 +50,8 @@ class Audible:
 class Voice(ParticipantAudioOutput):
     """An audio output that tells when the first audible sample of each utterance leaves.
 
-    `on_audible` is called once an utterance, from the loop, and must not block.
+    `on_audible` is called once an utterance, from the loop, and must not block. `words` is to be told what is said: the
+    history then holds of a broken-off reply only what was heard.
     """
 
     def __init__(self, room: rtc.Room, *, on_audible: Callable[[Audible], None]) -> None:
@@ -58,9 +62,12 @@ class Voice(ParticipantAudioOutput):
             track_publish_options=rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
             track_name=TRACK_NAME,
         )
+        # The framework's pause throws away what the source holds, and takes effect with the next frame.
+        self._audio_source = self._held = HeldSource(TTS_SAMPLE_RATE_HZ, queue_size_ms=QUEUE_MS)
         # The framework asks for a listener frame by frame, which takes 3 to 9 ms then; here the gate is at the source.
         self._subscribed_fut.set_result(None)
         self._playback_enabled.clear()
+        self.words = HeardWords()
         self._listened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._on_hold = False
         self._on_audible = on_audible
@@ -89,6 +96,7 @@ class Voice(ParticipantAudioOutput):
             # Shielded: a speech that is cancelled while it waits would cancel the wait of every later one.
             await asyncio.shield(self._listened)
         await super().capture_frame(frame)
+        self.words.add_sound(frame.duration)
         self._captured += frame.samples_per_channel
         if self._heard:
             return
@@ -114,14 +122,40 @@ class Voice(ParticipantAudioOutput):
         self._captured = 0
         super().clear_buffer()
 
+    def on_playback_finished(
+        self, *, playback_position: float, interrupted: bool, synchronized_transcript: str | None = None
+    ) -> None:
+        if interrupted and synchronized_transcript is None:
+            synchronized_transcript = self.words.until(playback_position)
+        self.words.end_sound()
+        super().on_playback_finished(
+            playback_position=playback_position,
+            interrupted=interrupted,
+            synchronized_transcript=synchronized_transcript,
+        )
+
     def pause(self) -> None:
         self._on_hold = True
-        super().pause()
+        if self._playing_at_s is None:
+            super().pause()  # nothing of it was heard: it does not begin
+        else:
+            self._held.hold()
 
     def resume(self) -> None:
         self._on_hold = False
+        self._held.release()
         if self._listened.done():
             super().resume()
+
+    def hold(self) -> None:
+        """Stand still until `release`; nothing of the sound is lost. Between two utterances it does nothing."""
+        if self._playing_at_s is not None:
+            self._held.hold()
+
+    def release(self) -> None:
+        """Go on, unless the framework has paused it meanwhile."""
+        if not self._on_hold:
+            self._held.release()
 
     async def play(self, frames: AsyncIterator[rtc.AudioFrame]) -> None:
         """Play `frames` to their end, past any session. Waits for a listener; cancelled, it takes back what waits."""

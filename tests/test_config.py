@@ -123,6 +123,7 @@ BAD = [
     ("ENABLE_INTERRUPTIONS", "maybe", "allowed: true or false"),
     ("INTERRUPTION_THRESHOLD", "-1", "allowed: a number from 0.1 to 5.0"),
     ("SPECULATION", "x", "allowed: true or false"),
+    ("IGNORE_BACKCHANNELS", "x", "allowed: true or false"),
     ("TURN_DETECTION", "cloud", "allowed: 'words', 'vad', 'stt' or 'model'"),
     ("EARLY_FINALIZE", "x", "allowed: true or false"),
     ("PREEMPTIVE_TTS", "x", "allowed: true or false"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # The framework's default of 3 s holds back all that a caller says into the greeting, also from the STT.
 # Browsers and phones cancel their own echo, so nothing needs that time here.
 AEC_WARMUP_S: float | None = None
+LEAST_INTERRUPTION_S = 0.05  # with 0 each silent window would interrupt
 # The framework's own limits, 3 and 10 s, switch speculation off in the middle of a longer turn.
 MAX_SPECULATIONS = 8
 LONGEST_TURN_S = 60.0
@@ -26,6 +27,7 @@ def turn_handling(settings: Settings, profile: TurnProfile, detector: WordDetect
 
     `detector` is the call's own, for TURN_DETECTION=words.
     """
+    gated = settings.ignore_backchannels  # the gate has judged length and words before the framework hears of it
     return {
         "turn_detection": _turn_detection(settings, detector),
         "endpointing": {
@@ -36,8 +38,8 @@ def turn_handling(settings: Settings, profile: TurnProfile, detector: WordDetect
         "interruption": {
             "enabled": settings.enable_interruptions,
             "mode": "vad",
-            "min_duration": profile.interruption_min_duration_s,
-            "min_words": profile.interruption_min_words,
+            "min_duration": LEAST_INTERRUPTION_S if gated else profile.interruption_min_duration_s,
+            "min_words": 0 if gated else profile.interruption_min_words,
             "false_interruption_timeout": profile.false_interruption_timeout_s,
             "resume_false_interruption": True,
         },

@@ -10,7 +10,10 @@ from livekit.agents import utils
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
+from turns.backchannels import Backchannels, without_backchannels
 from turns.completeness import Verdict, judge
+from turns.interruption_gate import InterruptionGate
+from turns.listening_vad import ListeningVAD, agent_is_heard
 from turns.live_trim import trim_lead
 from turns.opener_speech import speak_with_openers
 from turns.quiet_gate import QuietGate
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, ConversationItemAddedEvent
     from livekit.agents.llm import ChatContext
     from livekit.agents.stt import SpeechEvent
+    from livekit.agents.vad import VAD
 
     from config import Settings
     from turns.openers import Openers, Speaker
@@ -60,6 +64,14 @@ class TurnPath:
         self._gate = QuietGate()
         self._session: AgentSession[Any] | None = None
         self._failed: int | None = None
+        self.gate: InterruptionGate | None = None
+        self.backchannels = Backchannels()
+        if settings.ignore_backchannels and settings.enable_interruptions:
+            self.gate = InterruptionGate(
+                self._agent_is_heard,
+                min_duration_s=profile.interruption_min_duration_s,
+                min_words=profile.interruption_min_words,
+            )
         self.detector: WordDetector | None = None
         if settings.turn_detection == "words":
             self.detector = WordDetector(unknown_wait_s=profile.unknown_wait_s, ask_final=ask_final)
@@ -80,9 +92,19 @@ class TurnPath:
         session.on("conversation_item_added", self._on_item)  # by which the session holds its path
         _attached[session] = ref(self)
 
+    def listening(self, inner: VAD, *, hold: Callable[[], object], release: Callable[[], object]) -> VAD:
+        """The VAD that the session gets: one that tells of the caller's sounds over the agent's only if they interrupt.
+
+        `hold` lets the agent's sound stand still, `release` lets it go on.
+        """
+        return inner if self.gate is None else ListeningVAD(inner, self.gate, hold=hold, release=release)
+
     async def hear(self, audio: AsyncIterable[rtc.AudioFrame], listen: Listen) -> AsyncGenerator[SpeechEvent]:
         """The STT's events, with begun replies among them; `listen` is the framework's own way to them."""
-        events = self._noted(listen(self._watched(audio)))
+        events = listen(self._watched(audio))
+        if self.gate is not None:
+            events = without_backchannels(events, self._agent_is_heard, self.backchannels, self.gate.said)
+        events = self._noted(events)
         passed = events if self.speculation is None else speculate(events, self.speculation)
         async with aclosing(passed):
             async for event in passed:
@@ -145,6 +167,13 @@ class TurnPath:
         reply = session.current_speech
         if reply is not None and reply.input_details.modality == "audio" and reply.allow_interruptions:
             reply.interrupt()
+
+    def _agent_is_heard(self) -> bool:
+        session = self._session
+        if session is None or not agent_is_heard(session):
+            return False
+        # What may not be interrupted is not held either: the framework hears all, and does nothing.
+        return session.current_speech is None or session.current_speech.allow_interruptions
 
     @property
     def _begun(self) -> int:

@@ -34,7 +34,7 @@ def test_a_word_that_ends_there_counts() -> None:
 
 def test_words_that_are_far_ahead_of_their_sound_were_not_heard() -> None:
     """All of the text is there, half a second of its sound, and the caller heard 0.4 s of that."""
-    assert len(told(TEXT, 0.5).until(0.4)) <= 0.4 * FASTEST_CHARS_A_S
+    assert len(told(TEXT, 0.5).until(0.4) or "") <= 0.4 * FASTEST_CHARS_A_S
 
 
 def test_without_sound_nothing_was_heard() -> None:
@@ -44,10 +44,28 @@ def test_without_sound_nothing_was_heard() -> None:
     assert heard.until(1.0) == ""
 
 
+def test_without_words_nothing_is_known() -> None:
+    """The framework then keeps what it has."""
+    heard = HeardWords()
+    heard.add_sound(1.0)
+    assert heard.until(0.5) is None
+
+
 def test_the_next_reply_begins_empty() -> None:
-    """Nothing of the one before is in it."""
+    """Nothing of the one before is in it, neither words nor sound."""
     heard = told(TEXT, 3.0)
-    heard.clear()
+    heard.end_text()
+    heard.end_sound()
+    heard.add_text("Yes.")
+    heard.add_sound(0.5)
+    assert heard.until(0.5) == "Yes."
+
+
+def test_words_without_a_sound_are_not_the_next_reply_s() -> None:
+    """A reply that was withdrawn before its first sound."""
+    heard = HeardWords()
+    heard.add_text(TEXT)
+    heard.end_text()
     heard.add_text("Yes.")
     heard.add_sound(0.5)
     assert heard.until(0.5) == "Yes."

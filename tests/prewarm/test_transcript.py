@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from livekit.agents.voice.io import TextOutput
 
+from prewarm.heard_words import HeardWords
 from prewarm.transcript import HeldTranscript
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Screen(TextOutput):
 async def test_words_wait_for_a_listener_and_then_pass() -> None:
     """None is lost, their order stays, and the end of a segment is passed on."""
     screen, room = Screen(), Room()
-    held = HeldTranscript(cast("RoomIO", room), screen)
+    held = HeldTranscript(cast("RoomIO", room), screen, HeardWords())
     speaking = asyncio.create_task(held.capture_text("Hello, "))
     await asyncio.sleep(0)
     assert screen.shown == []

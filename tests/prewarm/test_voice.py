@@ -193,3 +193,30 @@ async def test_a_pause_before_somebody_listens_holds_until_it_is_taken_back(live
             it.voice.resume()
             await playing
         assert it.told.qsize() == 1
+
+
+async def test_what_is_held_goes_on_where_it_stopped(livekit: LocalLiveKit) -> None:
+    """Half a second in the middle: silence there, and then all of the rest."""
+    async with stage(livekit) as it, it.caller() as caller:
+        it.voice.publish()
+        playing = asyncio.create_task(it.voice.play(sound(tone(1200)).frames()))
+        await it.told.get()
+        await asyncio.sleep(0.4)
+        it.voice.hold()
+        await caller.quiet(300, timeout_s=10)
+        it.voice.release()
+        await playing
+        await caller.quiet(300, timeout_s=10)
+        spans = [span for track in caller.heard() for span in track.spans()]
+    heard_ms = sum((end or begin) - begin for begin, end in spans) * 1000
+    assert len(spans) == 2
+    assert heard_ms == pytest.approx(1200, abs=100)
+
+
+async def test_a_hold_between_two_utterances_does_nothing(livekit: LocalLiveKit) -> None:
+    """There is no sound to stand still, and the next one must not be stuck."""
+    async with stage(livekit) as it, it.caller():
+        it.voice.publish()
+        it.voice.hold()
+        await it.voice.play(sound(tone(200)).frames())
+        assert it.told.qsize() == 1

@@ -10,7 +10,14 @@ from livekit.agents import AgentSession, APIConnectOptions
 from livekit.plugins import soniox
 
 from tests.prewarm.wire import Wire
-from turns.handling import AEC_WARMUP_S, LONGEST_TURN_S, MAX_SPECULATIONS, soniox_options, turn_handling
+from turns.handling import (
+    AEC_WARMUP_S,
+    LEAST_INTERRUPTION_S,
+    LONGEST_TURN_S,
+    MAX_SPECULATIONS,
+    soniox_options,
+    turn_handling,
+)
 from turns.profiles import PROFILES, turn_profile
 from turns.word_detector import WordDetector
 
@@ -60,7 +67,7 @@ def test_a_reply_is_begun_before_the_turn_is_over(make_settings: MakeSettings, o
 def test_the_profile_reaches_each_option(make_settings: MakeSettings, name: str) -> None:
     """PROFILE: two delays, and three numbers of an interruption."""
     profile = PROFILES[name]  # pyright: ignore[reportArgumentType]  # each name is a key
-    options = handling(make_settings, profile=name)
+    options = handling(make_settings, profile=name, ignore_backchannels=False)
     endpointing, interruption = options["endpointing"], options["interruption"]
     assert (endpointing["min_delay"], endpointing["max_delay"]) == (
         profile.min_endpointing_delay_s,
@@ -93,13 +100,23 @@ def test_each_setting_reaches_its_option(
     make_settings: MakeSettings, setting: str, value: object, group: str, option: str
 ) -> None:
     """ENABLE_INTERRUPTIONS, INTERRUPTION_THRESHOLD and the two endpointing delays."""
-    assert handling(make_settings, **{setting: value})[group][option] == value
+    assert handling(make_settings, ignore_backchannels=False, **{setting: value})[group][option] == value
+
+
+def test_what_passes_the_gate_interrupts_at_once(make_settings: MakeSettings) -> None:
+    """IGNORE_BACKCHANNELS: length and words were judged before the framework hears of the sound."""
+    interruption = handling(make_settings, profile="steady")["interruption"]
+    assert (interruption["min_duration"], interruption["min_words"]) == (LEAST_INTERRUPTION_S, 0)
 
 
 async def test_the_framework_takes_them_as_they_are(make_settings: MakeSettings) -> None:
     """A session built with them reports the same numbers: no key is unknown to it, none is renamed."""
     settings = make_settings(
-        min_endpointing_delay=0.15, max_endpointing_delay=4.0, interruption_threshold=0.9, enable_interruptions=False
+        min_endpointing_delay=0.15,
+        max_endpointing_delay=4.0,
+        interruption_threshold=0.9,
+        enable_interruptions=False,
+        ignore_backchannels=False,
     )
     session = AgentSession[None](
         turn_handling=turn_handling(settings, turn_profile(settings), DETECTOR), aec_warmup_duration=AEC_WARMUP_S

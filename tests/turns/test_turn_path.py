@@ -16,9 +16,11 @@ from livekit.agents.llm import ChatContext
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 
 from sim.speech.library import load_speech
+from turns.listening_vad import ListeningVAD
 from turns.openers import Openers, Speaker
 from turns.profiles import turn_profile
 from turns.turn_path import TurnPath, path_of
+from turns.vad import VadFactory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
@@ -243,3 +245,11 @@ async def test_a_reply_to_half_a_question_is_withdrawn(
     path.attach(session)
     await heard_by(path, [], [event(INTERIM, "and for four people")])
     assert session.current_speech.interrupted is withdrawn
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_the_vad_is_behind_the_gate(make_settings: MakeSettings, on: bool) -> None:
+    """IGNORE_BACKCHANNELS: the session gets a VAD that hides noise, or the plain one."""
+    path = path_for(make_settings, ignore_backchannels=on)
+    plain = VadFactory(turn_profile(make_settings())).make()
+    assert isinstance(path.listening(plain, hold=lambda: None, release=lambda: None), ListeningVAD) is on

@@ -317,7 +317,7 @@ def test_the_audio_output_waits_for_its_first_listener() -> None:
 def test_the_audio_output_keeps_what_the_voice_uses_of_it() -> None:
     """Its queue, its byte stream, its publication and its room."""
     used = {"_room", "_publication", "_audio_bstream", "_audio_buf", "_pushed_duration", "_subscribed_fut"}
-    used |= {"_playback_enabled", "_flush_task"}
+    used |= {"_playback_enabled", "_flush_task", "_audio_source"}
     kept = set(assigned_on_self(private.ParticipantAudioOutput.__init__))
     assert used <= kept, changed(f"_ParticipantAudioOutput without {sorted(used - kept)}", OUTPUT_FILE, VOICE)
 
