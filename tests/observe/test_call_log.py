@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-from observe.call_log import CallLog
+import pytest
+
+from observe.call_log import SLOW_MS, CallLog
 from tests.observe.records import call, turn
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]:
@@ -20,16 +20,33 @@ def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]
     ]
 
 
-async def test_a_call_of_two_turns_is_four_lines(caplog: pytest.LogCaptureFixture) -> None:
-    """One when it begins, one a turn, one when it ends: no more."""
-    log, record = CallLog(), call()
-    with caplog.at_level("INFO"):
+@pytest.mark.parametrize(("level", "numbers"), [("INFO", [1, 4]), ("DEBUG", [1, 2, 3, 4])])
+async def test_a_quick_call_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture, level: str, numbers: list[int]
+) -> None:
+    """One line when it begins, one when it ends, and one each ten seconds of turns."""
+    times_s = iter([5.0, 9.0, 14.9, 15.0])
+    log, record = CallLog(lambda: next(times_s)), call()
+    with caplog.at_level(level):
         await log.started(record)
-        for number in (1, 2):
+        for number in (1, 2, 3, 4):
             record.turns.append(turn(number))
             await log.turned(record, record.turns[-1])
         await log.ended(record)
-    assert [line["event"] for line in lines(caplog)] == ["call began", "turn", "turn", "call ended"]
+    said = lines(caplog, "n")
+    assert [line["event"] for line in said] == ["call began", *["turn"] * len(numbers), "call ended"]
+    assert [line["n"] for line in said[1:-1]] == numbers
+
+
+@pytest.mark.parametrize("wrong", [{"cut_off": True}, {"withdrawn": True}, {"gap_ms": SLOW_MS + 1}])
+async def test_a_turn_that_went_wrong_has_its_line(caplog: pytest.LogCaptureFixture, wrong: dict[str, Any]) -> None:
+    """However close to the one before it."""
+    log = CallLog(lambda: 5.0)
+    with caplog.at_level("INFO"):
+        await log.turned(call(), turn(1))
+        await log.turned(call(), replace(turn(2), **wrong))
+        await log.turned(call(), turn(3))
+    assert [line["n"] for line in lines(caplog, "n")] == [1, 2]
 
 
 async def test_the_first_line_has_every_stage_and_the_first_word(caplog: pytest.LogCaptureFixture) -> None:
@@ -97,15 +114,23 @@ async def test_the_last_line_says_who_ended_it_and_what_went_wrong(caplog: pytes
 
 
 async def test_the_last_line_counts_what_went_wrong_in_the_turns(caplog: pytest.LogCaptureFixture) -> None:
-    """LLM calls always, cut-offs and false interruptions if there were any."""
+    """Gaps and LLM calls always, cut-offs and false interruptions if there were any."""
     smooth, rough = call(), call()
     smooth.turns, smooth.tally.llm_calls = [turn(1)], 1
-    rough.turns = [turn(1, cut_off=True), turn(2), turn(3, cut_off=True)]
+    rough.turns = [turn(1, cut_off=True), replace(turn(2), gap_ms=1500.4), turn(3, cut_off=True)]
     rough.tally.llm_calls, rough.tally.false_interruptions = 5, 2
     with caplog.at_level("INFO"):
         await CallLog().ended(smooth)
         await CallLog().ended(rough)
-    assert lines(caplog, "turns", "llm_calls", "cut_offs", "false_interruptions") == [
-        {"event": "call ended", "turns": 1, "llm_calls": 1},
-        {"event": "call ended", "turns": 3, "llm_calls": 5, "cut_offs": 2, "false_interruptions": 2},
+    assert lines(caplog, "turns", "gap_p50_ms", "gap_max_ms", "llm_calls", "cut_offs", "false_interruptions") == [
+        {"event": "call ended", "turns": 1, "gap_p50_ms": 812, "gap_max_ms": 812, "llm_calls": 1},
+        {
+            "event": "call ended",
+            "turns": 3,
+            "gap_p50_ms": 812,
+            "gap_max_ms": 1500,
+            "llm_calls": 5,
+            "cut_offs": 2,
+            "false_interruptions": 2,
+        },
     ]
