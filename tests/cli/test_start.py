@@ -190,6 +190,26 @@ async def test_a_call_is_answered_and_told_in_one_line_for_each_thing(
     assert not [secret for secret in (PROVIDER_KEY, environment["LIVEKIT_API_SECRET"]) if secret in it.output]
 
 
+async def test_no_level_has_a_line_for_each_frame_or_token(
+    tmp_path: Path, environment: dict[str, str], new_caller: Callable[[str], Caller], speech: dict[str, Recording]
+) -> None:
+    """A greeting, a question and an answer at DEBUG: hundreds of frames, sixty tokens, a few lines."""
+    environment["GREETING"] = " ".join(["We are at the harbour."] * 12)
+    async with program(new_project(tmp_path), "start", LOG_LEVEL="DEBUG", **environment) as it:
+        await it.says('"ready"')
+        async with new_caller("firstword") as caller:
+            await caller.first_word(timeout_s=20)
+            begin = len(it.lines)
+            await caller.quiet(1500, timeout_s=60)
+            spoken = await caller.say(speech["opening_hours"].pcm, 16_000)
+            await caller.reply(after=spoken, timeout_s=20)
+            await caller.quiet(400)
+            said = it.lines[begin:]
+        it.signal(signal.SIGTERM)
+        assert await it.ends() == 0
+    assert len(said) < 20, "\n".join(said)
+
+
 @pytest.mark.parametrize(
     ("isolation", "limit"),
     [("shared", "a second signal"), ("shared", "DRAIN_TIMEOUT"), ("process", "a second signal")],
