@@ -144,7 +144,7 @@ async def synthesize(
     # In a thread: 2 ms for each second of speech, which the other calls of this loop would wait.
     pcm = await asyncio.to_thread(_finish, frames, trim=trim, level=level)
     if len(pcm) == 0:
-        raise SynthesisFailed("the voice sent only silence for the greeting")
+        raise SynthesisFailed("the voice sent only silence")
     return pcm
 
 
