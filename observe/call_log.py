@@ -20,7 +20,7 @@ TURN_FLAGS = ("speculated", "opener", "interrupted", "cut_off", "withdrawn")
 WRONG = ("cut_off", "withdrawn")
 SLOW_MS = 2000.0
 """A gap in which a caller asks whether somebody is there."""
-QUIET_S = 10.0
+QUIET_S = 30.0
 """Between two turns' lines at the default level, if nothing is wrong with the second."""
 
 

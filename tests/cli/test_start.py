@@ -180,7 +180,7 @@ async def test_a_call_is_answered_and_told_in_one_line_for_each_thing(
             await turn(caller)
         assert await it.ends() == 0
     told = [each["event"] for each in it.records()]
-    if told[4] == "turn":  # quick turns have one line each ten seconds
+    if told[4] == "turn":  # turns have one line each half minute
         told.pop(4)
     assert told == ["ready", "call began", "turn", "draining", "call ended"]
     ready, began, first, *_, ended = it.records()

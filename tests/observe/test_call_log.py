@@ -24,8 +24,8 @@ def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]
 async def test_a_quick_call_does_not_fill_the_log(
     caplog: pytest.LogCaptureFixture, level: str, numbers: list[int]
 ) -> None:
-    """One line when it begins, one when it ends, and one each ten seconds of turns."""
-    times_s = iter([5.0, 9.0, 14.9, 15.0])
+    """One line when it begins, one when it ends, and one each half minute of turns."""
+    times_s = iter([5.0, 9.0, 34.9, 35.0])
     log, record = CallLog(lambda: next(times_s)), call()
     with caplog.at_level(level):
         await log.started(record)
