@@ -60,8 +60,9 @@ def _corpus(name: str, seed: int) -> tuple[Dialogue, Iterable[Recording]]:
     if name == "turns":
         from bench.turns.corpus import recordings
         from bench.turns.dialogue import TurnsDialogue
+        from bench.turns.own_voice import own_voice
 
-        return TurnsDialogue(seed), recordings().values()
+        return TurnsDialogue(seed), [*recordings().values(), *asyncio.run(own_voice())]
     return ScriptedDialogue(REPLIES), load_speech().values()
 
 

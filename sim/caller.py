@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from livekit import api, rtc
 from livekit.rtc.participant import PublishTrackError
 
+from sim.echo import Echo, EchoPath
 from sim.microphone import Microphone, Spoken
 from sim.received_audio import ReceivedAudio
 from sim.waveform import Gate, Pcm, response_gap_ms
@@ -86,18 +87,23 @@ class ReceivedData:
 
 @dataclass
 class CallerCounts:
-    """`events`: every room event by name; `underruns`: times the microphone was not fed in time."""
+    """`events`: every room event by name; `underruns`: times the microphone was not fed in time.
+
+    `echo_missed_ms`: of echo that was not heard in time to be sent.
+    """
 
     events: Counter[str] = field(default_factory=lambda: Counter[str]())
     underruns: int = 0
+    echo_missed_ms: float = 0.0
 
 
 class Caller:
     """`async with Caller(url, token, name="ada") as caller:` joins, and hangs up at the end.
 
     The microphone (mono, `microphone_rate_hz`) sends silence from the first moment, and `background` instead if
-    given. Remote audio of every participant that `listens_to` accepts (default: all) is kept and searched for
-    speech. Text streams of `text_topics` and all data packets are kept too.
+    given; with an `echo` it also picks up what the caller's device plays. Remote audio of every participant that
+    `listens_to` accepts (default: all) is kept and searched for speech. Text streams of `text_topics` and all data
+    packets are kept too.
     """
 
     def __init__(
@@ -110,6 +116,7 @@ class Caller:
         listening_rate_hz: int = 24_000,
         text_topics: Sequence[str] = (TRANSCRIPTION_TOPIC,),
         background: Pcm | None = None,
+        echo: Echo | None = None,
         gate: Gate | None = None,
         listens_to: Callable[[rtc.RemoteParticipant], bool] | None = None,
         connect_timeout_s: float = 10.0,
@@ -131,6 +138,7 @@ class Caller:
         self._connect_timeout_s = connect_timeout_s
         self._microphone_rate_hz = microphone_rate_hz
         self._background = background
+        self._echo = echo
         self._microphone: Microphone | None = None
         self._tracks: list[ReceivedAudio] = []
         self._readers: dict[str, asyncio.Task[None]] = {}
@@ -146,7 +154,11 @@ class Caller:
 
     @property
     def counts(self) -> CallerCounts:
-        return CallerCounts(Counter(self._events), self._microphone.underruns if self._microphone else 0)
+        if self._microphone is None:
+            return CallerCounts(Counter(self._events))
+        missed = sum(echo.missed_samples for echo in self._microphone.echoes)
+        missed_ms = missed * 1000 / self._microphone_rate_hz
+        return CallerCounts(Counter(self._events), self._microphone.underruns, missed_ms)
 
     async def __aenter__(self) -> Self:
         try:
@@ -164,7 +176,9 @@ class Caller:
         if self.connect_called_at is not None:
             raise CallerError(f"{self.name}: connect was already called; make a new caller for a new call")
         # The source starts the native runtime, so that its start-up is not a part of the time to first word.
-        self._microphone = Microphone(self._microphone_rate_hz, background=self._background)
+        self._microphone = Microphone(
+            self._microphone_rate_hz, background=self._background, prompt=self._echo is not None
+        )
         self._own(self._microphone.run(), "microphone")
         await self._microphone.steady()
         self._listen_to_room()
@@ -353,6 +367,13 @@ class Caller:
             self._failure = task.exception()
         self._news.set()
 
+    def _echo_path(self) -> EchoPath | None:
+        if self._echo is None or self._microphone is None:
+            return None
+        path = EchoPath(self._echo, self._microphone_rate_hz)
+        self._microphone.echoes.append(path)
+        return path
+
     def _listen_to_room(self) -> None:
         room = self.room
 
@@ -360,7 +381,7 @@ class Caller:
             # Hanging up while still joining, the first tracks come when nobody listens any more.
             wanted = self._left is None and (self._listens_to is None or self._listens_to(participant))
             if track.kind == rtc.TrackKind.KIND_AUDIO and wanted:
-                received = ReceivedAudio(participant.identity, self._listening_rate_hz, self._gate)
+                received = ReceivedAudio(participant.identity, self._listening_rate_hz, self._gate, self._echo_path())
                 self._tracks.append(received)
                 self._readers[track.sid] = self._own(
                     received.read(track, self._news.set), f"audio of {participant.identity}"

@@ -17,6 +17,8 @@ from sim.waveform import Gate, Pcm, audible_spans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sim.echo import EchoPath
+
 BLOCK_MS = 50
 QUEUE_MS = 200
 # Each microphone draws its own: many that push at the same moment would stall the event loop.
@@ -26,6 +28,9 @@ READINGS_TO_START = 3
 # After so many blocks, drawn each time, one is pushed beyond the queue's limit to read the native clock again. A push
 # that waits is costly (every event of every room in the process is handed to it): many microphones take turns.
 BLOCKS_BETWEEN_READINGS = (60, 140)
+# An echo has to be heard before it is pushed: less is queued then, and a stalled event loop tears speech sooner. A
+# block of less than three ticks would never be sure to have waited.
+PROMPT_BLOCK_MS, PROMPT_QUEUE_MS, PROMPT_LOW_WATER_MS = 30, 80, (50, 60)
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,16 @@ class Microphone:
     QUEUE_MS returns at the tick that brings it back to exactly QUEUE_MS, so the end of what has been pushed leaves
     QUEUE_MS after that return. The earliest of such readings dates every sample to well under a millisecond,
     whatever the load of the event loop. A sample leaves at its place within its tick's 10 ms: the last one of
-    them at the tick.
+    them at the tick. `prompt`: what `echoes` bring is mixed in, and the queue is short for that.
     """
 
-    def __init__(self, sample_rate_hz: int = 16_000, *, background: Pcm | None = None) -> None:
+    def __init__(self, sample_rate_hz: int = 16_000, *, background: Pcm | None = None, prompt: bool = False) -> None:
         self.sample_rate_hz = sample_rate_hz
         self.underruns = 0
-        self.source = rtc.AudioSource(sample_rate_hz, 1, queue_size_ms=QUEUE_MS)
-        self._block = sample_rate_hz * BLOCK_MS // 1000
+        self.echoes: list[EchoPath] = []
+        self._block_ms, self._queue_ms = (PROMPT_BLOCK_MS, PROMPT_QUEUE_MS) if prompt else (BLOCK_MS, QUEUE_MS)
+        self.source = rtc.AudioSource(sample_rate_hz, 1, queue_size_ms=self._queue_ms)
+        self._block = sample_rate_hz * self._block_ms // 1000
         self._background = _endless(background, self._block)
         self._queue: deque[_Speech] = deque()
         self._leaving: deque[_Speech] = deque()
@@ -72,7 +79,7 @@ class Microphone:
         self._zero_at: float | None = None  # when sample 0 left, by the readings since the last underrun
         self._steady = asyncio.Event()
         self._blocks_to_reading = random.randint(*BLOCKS_BETWEEN_READINGS)
-        self._low_water_s = random.uniform(*LOW_WATER_MS) / 1000
+        self._low_water_s = random.uniform(*(PROMPT_LOW_WATER_MS if prompt else LOW_WATER_MS)) / 1000
         self._queued_ms = 0.0
         self._queued_at = time.perf_counter()
 
@@ -130,11 +137,11 @@ class Microphone:
 
     async def _read_clock(self) -> None:
         """Pushes until a push is sure to have waited for the queue, which dates its return."""
-        while self._surely_queued_ms() + BLOCK_MS < QUEUE_MS + 2 * TICK_MS:
+        while self._surely_queued_ms() + self._block_ms < self._queue_ms + 2 * TICK_MS:
             await self._push()
         await self._push()
         self._blocks_to_reading = random.randint(*BLOCKS_BETWEEN_READINGS)
-        zero_at = time.perf_counter() + QUEUE_MS / 1000 - self._pushed / self.sample_rate_hz
+        zero_at = time.perf_counter() + self._queue_ms / 1000 - self._pushed / self.sample_rate_hz
         self._zero_at = zero_at if self._zero_at is None else min(self._zero_at, zero_at)
 
     def _surely_queued_ms(self) -> float:
@@ -159,11 +166,18 @@ class Microphone:
                 self._leaving.append(self._queue.popleft())
         if filled == 0:
             block = next(self._background)
+        block = self._with_echoes(block)
         frame = rtc.AudioFrame(block.tobytes(), self.sample_rate_hz, 1, self._block)
-        self._queued_ms = self._surely_queued_ms() + BLOCK_MS
+        self._queued_ms = self._surely_queued_ms() + self._block_ms
         await self.source.capture_frame(frame)
         self._pushed += self._block
         self._blocks_to_reading -= 1
+
+    def _with_echoes(self, block: Pcm) -> Pcm:
+        if not self.echoes or self._zero_at is None:
+            return block
+        picked = sum((echo.pick_up(len(block), self._end_at()) for echo in self.echoes), block.astype(np.int32))
+        return np.clip(picked, -32768, 32767).astype(np.int16)
 
     def _end_at(self) -> float:
         """When the last pushed sample leaves."""

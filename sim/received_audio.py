@@ -15,24 +15,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sim.echo import EchoPath
+
 FRAME_MS = 50
+PROMPT_FRAME_MS = 10
+"""Where what is heard is played on at once."""
 
 
 class ReceivedAudio:
-    """Everything heard from one track since it was subscribed to, mono int16 at `sample_rate_hz`."""
+    """Everything heard from one track since it was subscribed to, mono int16 at `sample_rate_hz`.
 
-    def __init__(self, identity: str, sample_rate_hz: int, gate: Gate | None = None) -> None:
+    `echo`: who picks it up again.
+    """
+
+    def __init__(
+        self, identity: str, sample_rate_hz: int, gate: Gate | None = None, echo: EchoPath | None = None
+    ) -> None:
         self.identity = identity
         self.sample_rate_hz = sample_rate_hz
         self.finished = False
         self._detector = AudibleDetector(sample_rate_hz, gate)
         self._clock = SampleClock(sample_rate_hz)
         self._blocks: list[Pcm] = []
+        self._echo = echo
 
     async def read(self, track: rtc.Track, changed: Callable[[], None]) -> None:
         """Reads until the track ends; `changed` is called when a span opens or closes, and at the end."""
+        frame_ms = FRAME_MS if self._echo is None else PROMPT_FRAME_MS
         stream = rtc.AudioStream.from_track(
-            track=track, sample_rate=self.sample_rate_hz, num_channels=1, frame_size_ms=FRAME_MS
+            track=track, sample_rate=self.sample_rate_hz, num_channels=1, frame_size_ms=frame_ms
         )
         try:
             async for event in stream:
@@ -50,6 +61,8 @@ class ReceivedAudio:
         self._blocks.append(block)
         self._clock.stamp(len(block), arrived_at)
         self._detector.feed(block)
+        if self._echo is not None:
+            self._echo.hear(block, self.sample_rate_hz, arrived_at)
 
     def finish(self) -> None:
         self.finished = True

@@ -34,6 +34,9 @@ NOISES = (
 )
 """Backchannels and noises; those that are not recorded are left out."""
 LONG_NOISE_MS = 2500.0
+ECHO_LOSSES_DB = (20.0, 30.0)
+"""How much softer than it was played a caller's microphone hears the agent: a loud speakerphone, and a soft one."""
+ECHO_DELAY_MS = 120.0
 PAUSES_MS = (300, 500, 700, 900)
 CLOSED_MS = 60.0
 
@@ -66,7 +69,19 @@ SENTENCES = (
     Sentence("pause_800", "My name is Anna. And I have a question about parking.", (3, 4), 3),
     Sentence("phone_number", "My number is five five five, zero one four two.", (2, 5, 7)),
 )
-ARABIC_SENTENCE = Sentence(ARABIC_QUESTION, "ما هي ساعات العمل لديكم؟", (2,))
+FILLED_SENTENCES = (
+    Sentence("filler_first", "Um. What is on the menu today?", (0,), 0),
+    Sentence("filler_middle", "I would like, um, a table for four.", (3,), 3),
+    Sentence("filler_last", "Do you take cards and uh. Is there a garden?", (5,), 5),
+)
+"""The caller pauses behind a filler."""
+ARABIC_QUESTIONS = (ARABIC_QUESTION, "arabic_table")
+ARABIC_SENTENCES = (
+    Sentence(ARABIC_QUESTION, "ما هي ساعات العمل لديكم؟", (2,)),
+    Sentence("arabic_want", "أريد أن. أحجز طاولة لأربعة أشخاص يوم الجمعة.", (1,)),
+    Sentence("arabic_and", "اسمي أحمد و عندي سؤال عن الموقف.", (2,)),
+    Sentence("arabic_number", "رقمي هو خمسة خمسة صفر واحد اثنين أربعة سبعة.", (4,)),
+)
 
 
 @dataclass(frozen=True)
@@ -82,13 +97,18 @@ def questions() -> tuple[Script, ...]:
 
 
 def pause_scripts() -> tuple[Script, ...]:
-    """Every place with every pause: places in the outer loop."""
-    return _pause_scripts(SENTENCES)
+    """Every place with every pause: places in the outer loop, those behind a filler last."""
+    return _pause_scripts((*SENTENCES, *FILLED_SENTENCES))
+
+
+def has_filler(recording: str) -> bool:
+    """Whether the caller pauses behind a filler in it."""
+    return recording.partition(".")[0] in {sentence.recording for sentence in FILLED_SENTENCES}
 
 
 def arabic_scripts() -> tuple[Script, ...]:
-    """The question as it is, and with a pause."""
-    return (Script(ARABIC_QUESTION), *_pause_scripts((ARABIC_SENTENCE,)))
+    """The questions as they are; they and open sentences with a pause."""
+    return (*map(Script, ARABIC_QUESTIONS), *_pause_scripts(ARABIC_SENTENCES))
 
 
 def noises() -> tuple[str, ...]:
@@ -104,9 +124,10 @@ def recordings() -> dict[str, Recording]:
     for each other until the pause is over.
     """
     speech = load_speech()
-    with_pauses = {sentence.recording for sentence in SENTENCES}
+    sentences = (*SENTENCES, *FILLED_SENTENCES, *ARABIC_SENTENCES)
+    with_pauses = {sentence.recording for sentence in sentences} - set(ARABIC_QUESTIONS)
     known = {name: recording for name, recording in speech.items() if name not in with_pauses}
-    for sentence in (*SENTENCES, ARABIC_SENTENCE):
+    for sentence in sentences:
         base = with_text(speech[sentence.recording], sentence.text)
         if sentence.recorded_pause is not None:
             base = paused(base, base.id, sentence.recorded_pause, CLOSED_MS)

@@ -52,6 +52,9 @@ def curve_drawings(report: TurnsReport) -> list[Drawing]:
             share = found.cut_off_by_pause[pause]
             paint = None if share.rate is None else partial(_bar, percent=100 * share.rate, side=side.side)
             lanes.append(Lane(f"{pause} ms", _figures(share), paint, is_soft=True))
+        for name, share in (("after um", found.filler_cut_off), ("Arabic", found.arabic_cut_off)):
+            paint = None if share.rate is None else partial(_bar, percent=100 * share.rate, side=side.side)
+            lanes.append(Lane(name, _figures(share), paint, is_soft=True))
     words = ". ".join(f"{lane.name}: {lane.figures}" for lane in lanes)
     axis = Axis(0, 100 * ROOM, "% of the sentences with such a pause")
     return [drawing("curve", "Callers who were cut off, by the length of their pause", words, axis, lanes)]

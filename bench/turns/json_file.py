@@ -10,7 +10,7 @@ from bench.turns.results import TurnsReport
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 
 
 def write_turns(report: TurnsReport, file: Path) -> None:

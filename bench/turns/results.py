@@ -12,8 +12,8 @@ from bench.workers import Side  # noqa: TC001  # report_file reads the fields' t
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Part = Literal["gap", "pause", "noise", "barge", "arabic"]
-PARTS: tuple[Part, ...] = ("gap", "pause", "arabic", "noise", "barge")
+Part = Literal["gap", "pause", "arabic", "noise", "echo", "barge"]
+PARTS: tuple[Part, ...] = ("gap", "pause", "arabic", "noise", "echo", "barge")
 
 Outcome = Literal["answered", "cut off", "lost"]
 """Cut off: the agent was heard before the caller had finished. Lost: it was not heard at all."""
@@ -61,6 +61,21 @@ class LongReply:
 
 
 @dataclass(frozen=True)
+class EchoReply:
+    """A long reply to a caller who says nothing, whose device lets it back in `loss_db` softer.
+
+    `heard_s`: how long the agent was audible, in s. `stops`: silences of 250 ms and more while it was. `whole`: the
+    long reply was heard to its end. `answers`: further replies, to nobody but itself.
+    """
+
+    loss_db: float
+    heard_s: float
+    stops: int
+    whole: bool
+    answers: int
+
+
+@dataclass(frozen=True)
 class BargeIn:
     """`stop_ms`: the caller's first loud sample -> the agent's last audible one. `answered`: a reply followed."""
 
@@ -71,7 +86,7 @@ class BargeIn:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a call took: `sentences` that the caller said in `duration_s`, and what the providers counted meanwhile."""
+    """What a call took, or some at once: `sentences` said in `duration_s`, and what the providers counted for it."""
 
     part: Part
     sentences: int
@@ -94,6 +109,7 @@ class SideResult:
     side: Side
     turns: list[Turn] = field(default_factory=list[Turn])
     long_replies: list[LongReply] = field(default_factory=list[LongReply])
+    echo_replies: list[EchoReply] = field(default_factory=list[EchoReply])
     barge_ins: list[BargeIn] = field(default_factory=list[BargeIn])
     costs: list[Cost] = field(default_factory=list[Cost])
     log_lines: int = 0

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bench.aside import progress, tell
 from bench.machine import this_machine
 from bench.run import provider_times_ms
 from bench.stats import quantiles
-from bench.turns.calls import hold_call
+from bench.turns.calls import hold_call, hold_calls
 from bench.turns.corpus import questions
-from bench.turns.plan import PlannedCall, calls_of, estimate_s, plan, rounds
+from bench.turns.plan import IN_TURN, ROUNDS, PlannedCall, calls_of, estimate_s, plan, rounds, waves
 from bench.turns.results import PARTS, SideResult, TurnsReport
-from bench.turns.sides import pairs
+from bench.turns.sides import groups, turned
 from bench.turns.summary import summarize
 from bench.turns.targets import targets
 from bench.workers import BenchError, Surroundings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bench.turns.sides import SideSpec
     from bench.workers import Worker
 
-START_S = 40.0
+START_S = 28.0
 WARM_TURNS = 2
 
 
@@ -54,10 +55,10 @@ class Options:
 
 @dataclass
 class _Seat:
-    """A side with its worker while a block lasts."""
+    """A side with its worker."""
 
+    spec: SideSpec
     worker: Worker
-    calls: list[PlannedCall]
     result: SideResult
 
 
@@ -67,24 +68,24 @@ def count_calls(options: Options) -> int:
 
 def run_estimate_s(options: Options) -> float:
     """About how long a run takes on a quiet machine."""
-    blocks = sum(len(pairs(options.sides, number)) for number in range(len(rounds(_calls(options, options.sides[0])))))
-    return blocks * START_S + sum(estimate_s(_calls(options, side)) for side in options.sides)
+    return sum(START_S + estimate_s(_calls(options, side)) for side in options.sides)
 
 
 async def run_turns(options: Options) -> TurnsReport:
     """Raises `BenchError` if the simulated providers do not start. What fails after that is in the report."""
     binary = await find_livekit_server(default_cache_dir(), log=tell)
     machine = this_machine(binary)
-    tell(f"About {run_estimate_s(options) / 60:.0f} minutes on a quiet machine.")
+    tell(f"{count_calls(options)} calls, about {run_estimate_s(options) / 60:.0f} minutes on a quiet machine.")
     results = {side.id: SideResult(side.id, side.title, side.side) for side in options.sides}
     with progress() as shown:
         task = shown.add_task("calls", total=count_calls(options))
+
+        def told(what: str, count: int) -> None:
+            shown.update(task, description=what, advance=count)
+
         async with Surroundings(options.latency, options.seed, LocalLiveKit(binary=binary), "turns") as place:
-            dealt = {side.id: rounds(_calls(options, side)) for side in options.sides}
-            for number in range(max(map(len, dealt.values()))):
-                for pair in pairs(options.sides, number):
-                    calls = {side: dealt[side.id][number] for side in pair if number < len(dealt[side.id])}
-                    await _block(place, calls, results, min(WARM_TURNS, options.turns), lambda: shown.advance(task))
+            for group in groups(options.sides):
+                await _block(place, options, {side: results[side.id] for side in group}, told)
     providers = quantiles(provider_times_ms(profile_by_name(options.latency, options.seed)))
     assert providers is not None
     summaries = {side.id: summarize(side, providers.p50_ms) for side in results.values()}
@@ -105,46 +106,54 @@ def _calls(options: Options, side: SideSpec) -> list[PlannedCall]:
 
 async def _block(
     place: Surroundings,
-    calls: Mapping[SideSpec, Sequence[PlannedCall]],
-    results: dict[str, SideResult],
-    warm_turns: int,
-    told: Callable[[], None],
+    options: Options,
+    results: Mapping[SideSpec, SideResult],
+    told: Callable[[str, int], None],
 ) -> None:
-    """The workers of these sides, called in turns; one that cannot be used is told, and the other goes on."""
+    """The workers of these sides, called in turns; one that cannot be used is told, and the others go on."""
     async with AsyncExitStack() as stack:
         seats: list[_Seat] = []
-        for side, planned in calls.items():
-            worker, result = side.worker(place), results[side.id]
+        for side, result in results.items():
+            worker = side.worker(place)
             try:
                 await stack.enter_async_context(worker)
             except BenchError as error:
                 result.failed.append(str(error))
                 continue
-            seats.append(_Seat(worker, list(planned), result))
+            seats.append(_Seat(side, worker, result))
+        warm_up = PlannedCall(IN_TURN, questions()[: min(WARM_TURNS, options.turns)])
         for seat in seats:
             # What only the first call of a worker pays is not what a caller of a running service meets.
             await _rest(seats)
-            await hold_call(place, seat.worker, PlannedCall("gap", questions()[:warm_turns]), _unused(seat.result))
+            await hold_call(place, seat.worker, warm_up, _unused(seat.result))
         said = [seat.worker.lines_said for seat in seats]
-        while any(seat.calls for seat in seats):
-            for seat in seats:
-                if seat.calls:
-                    await _rest(seats)
-                    await _next_call(place, seat, told)
+        for number in range(ROUNDS):
+            await _round(place, options, turned(seats, number) if seats else [], number, told)
         for seat, before in zip(seats, said, strict=True):
             seat.result.log_lines += seat.worker.lines_said - before
 
 
-async def _next_call(place: Surroundings, seat: _Seat, told: Callable[[], None]) -> None:
-    planned = seat.calls.pop(0)
+async def _round(
+    place: Surroundings, options: Options, seats: Sequence[_Seat], number: int, told: Callable[[str, int], None]
+) -> None:
+    dealt = [rounds(_calls(options, seat.spec))[number:] for seat in seats]
+    each_side = [waves(left[0]) if left else [] for left in dealt]
+    for step in zip_longest(*each_side):
+        for seat, wave in zip(seats, step, strict=True):
+            if wave is not None:
+                await _rest(seats)
+                await _hold_wave(place, seat, wave)
+                told(f"{seat.result.title}, {wave[0].part}", len(wave))
+
+
+async def _hold_wave(place: Surroundings, seat: _Seat, wave: Sequence[PlannedCall]) -> None:
     try:
         seat.worker.check()
     except BenchError as error:
-        seat.result.failed.append(str(error))
-        seat.calls.clear()
+        if str(error) not in seat.result.failed:
+            seat.result.failed.append(str(error))
         return
-    await hold_call(place, seat.worker, planned, seat.result)
-    told()
+    await hold_calls(place, seat.worker, wave, seat.result)
 
 
 async def _rest(seats: Sequence[_Seat]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, get_args
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from bench.starter import TurnDetection
 from bench.workers import Worker
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from bench.workers import Side, Surroundings
 
+T = TypeVar("T")
+
+SEATS = 6
+"""Workers that live at the same time. An idle one takes memory, and next to no time of a core."""
 STARTER = "starter-"
 DEFAULT_STARTER = "starter-v1-mini"
 """What the framework does when nothing is said of turn detection."""
@@ -64,19 +69,18 @@ def parse_sides(text: str) -> tuple[SideSpec, ...]:
     return tuple(_spec(name) for name in dict.fromkeys(wanted))
 
 
-def pairs(sides: Sequence[SideSpec], number: int) -> list[tuple[SideSpec, ...]]:
-    """Who is measured beside whom in round `number`: starters beside ours, others in each round, nobody twice."""
+def groups(sides: Sequence[SideSpec]) -> list[tuple[SideSpec, ...]]:
+    """Whose workers live at the same time: at most SEATS, starters and ours in turns as far as they go."""
     starters = [side for side in sides if side.side == "starter"]
     ours = [side for side in sides if side.side == "firstword"]
-    if not starters or not ours:
-        several = starters or ours
-        turned = [*several[number % len(several) :], *several[: number % len(several)]]
-        return [tuple(turned[at : at + 2]) for at in range(0, len(turned), 2)]
-    shift = number % len(ours)
-    turned = [*ours[shift:], *ours[:shift]]
-    beside = [(a, b) if number % 2 == 0 else (b, a) for a, b in zip(starters, turned, strict=False)]
-    left = (starters or ours)[len(turned) :] or turned[len(starters) :]
-    return [*beside, *(tuple(left[at : at + 2]) for at in range(0, len(left), 2))]
+    mixed = [side for pair in zip_longest(starters, ours) for side in pair if side is not None]
+    return [tuple(mixed[at : at + SEATS]) for at in range(0, len(mixed), SEATS)]
+
+
+def turned(group: Sequence[T], number: int) -> list[T]:
+    """The order in round `number`: somebody else begins."""
+    shift = number % len(group)
+    return [*group[shift:], *group[:shift]]
 
 
 def _steps() -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.stats import Quantiles, quantiles
-from bench.turns.corpus import PAUSES_MS
+from bench.turns.corpus import PAUSES_MS, has_filler
 from bench.turns.results import gaps_ms
 
 if TYPE_CHECKING:
@@ -33,9 +33,12 @@ class Summary:
 
     `gap`: plain questions. `pause_gap`: sentences with a pause, those that were not cut off. `overhead_ms`: the p50
     of `gap` less LLM and TTS. `opener` and `no_opener`: `gap` and `arabic_gap` divided by whether the reply began from
-    memory. `lost`: turns without an answer. `to_a_part`: answers to a part of a sentence, of those with a pause.
+    memory. `cut_off`: English sentences with a pause; `filler_cut_off`: those of them that have it behind a filler.
+    `lost`: turns without an answer. `to_a_part`: answers to a part of a sentence, of those with a pause.
     `false_a_minute`: noises for which the sound stopped, a minute of the agent's speech; `own_a_minute`: its stops
-    without any noise. `llm_calls`: a sentence, in plain questions; `pause_llm_calls`: in those with a pause.
+    without any noise. `echo_a_minute`: its stops for its own echo, those for good too; `echo_broken`: replies that did
+    not come to their end for it; `echo_answered`: those that it answered itself. `llm_calls`: a sentence, in plain
+    questions; `pause_llm_calls`: in those with a pause.
     """
 
     gap: Quantiles | None
@@ -47,12 +50,17 @@ class Summary:
     opener_hits: Share
     cut_off: Share
     cut_off_by_pause: dict[int, Share]
+    filler_cut_off: Share
+    arabic_cut_off: Share
     lost: Share
     to_a_part: Share
     false_a_minute: float | None
     own_a_minute: float | None
     noises: Share
     noise_minutes: float
+    echo_a_minute: float | None
+    echo_broken: Share
+    echo_answered: Share
     barge_in: Quantiles | None
     barge_ins_by_when: dict[str, Quantiles | None]
     unanswered: Share
@@ -71,6 +79,8 @@ def summarize(side: SideResult, providers_ms: float) -> Summary:
     alone = [reply for reply in side.long_replies if not reply.noises]
     made = [noise for reply in noisy for noise in reply.noises]
     noisy_s, alone_s = (sum(reply.heard_s for reply in replies) for replies in (noisy, alone))
+    echoes = side.echo_replies
+    broken = sum(not each.whole for each in echoes)
     stopped = sum(noise.stopped for noise in made)
     quick_costs = [cost for cost in side.costs if cost.part in ("gap", "arabic")]
     sentences = sum(cost.sentences for cost in quick_costs)
@@ -84,12 +94,17 @@ def summarize(side: SideResult, providers_ms: float) -> Summary:
         opener_hits=Share(sum(turn.opener is True for turn in quick), sum(turn.opener is not None for turn in quick)),
         cut_off=_cut_off(paused),
         cut_off_by_pause={pause: _cut_off(turn for turn in paused if turn.pause_ms == pause) for pause in PAUSES_MS},
+        filler_cut_off=_cut_off(turn for turn in paused if has_filler(turn.recording)),
+        arabic_cut_off=_cut_off(turn for turn in side.of("arabic") if turn.pause_ms is not None),
         lost=Share(sum(turn.outcome == "lost" for turn in side.turns), len(side.turns)),
         to_a_part=Share(sum(turn.to_a_part for turn in paused), len(paused)),
         false_a_minute=_a_minute(stopped, noisy_s),
         own_a_minute=_a_minute(sum(reply.stops for reply in alone), alone_s),
         noises=Share(stopped, len(made)),
         noise_minutes=noisy_s / 60,
+        echo_a_minute=_a_minute(sum(each.stops for each in echoes) + broken, sum(each.heard_s for each in echoes)),
+        echo_broken=Share(broken, len(echoes)),
+        echo_answered=Share(sum(each.answers > 0 for each in echoes), len(echoes)),
         barge_in=quantiles([each.stop_ms for each in side.barge_ins]),
         barge_ins_by_when={
             when: quantiles([each.stop_ms for each in side.barge_ins if each.when == when])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.grid import NONE, Grid, signed
 from bench.report import CAVEAT
-from bench.turns.corpus import PAUSES_MS
+from bench.turns.corpus import ECHO_DELAY_MS, ECHO_LOSSES_DB, PAUSES_MS
 from bench.turns.summary import summarize
 from bench.turns.targets import starter_gaps
 
@@ -21,19 +21,22 @@ NO_SIDES = "No side was measured."
 WIDE_ONLY = (
     *("p50 over LLM + TTS", "opener hit p50/p90", "Arabic p50/p90"),
     *("answered a part", "gap after a pause p50/p90"),
-    *("minutes", "own stops a minute", "early p50/p90", "late p50/p90"),
+    *("after um", "Arabic"),
+    *("minutes", "own stops a minute", "broken off by echo", "answered its echo", "early p50/p90", "late p50/p90"),
     *("LLM tokens", "said again"),
 )
 HOW = (
     "Response gap: from the caller's last audible sample to the reply's first one, both taken from the waveform at the "
     "caller. Cut off: the agent was heard before the caller had finished a sentence with a pause in its middle. False "
-    "interruption: the agent's sound stopped for 250 ms or more during a noise or within a second of it. True "
+    "interruption: the agent's sound stopped for 250 ms or more during a noise or within a second of it. Echo: the "
+    "caller says nothing and lets the agent's voice back in, {losses} dB softer and {delay:.0f} ms late. True "
     "interruption: from the caller's first audible sample to the agent's last."
 )
 WHO = (
     "Starter: an agent as the framework's examples write it; v1-mini is what it does when nothing is said of turn "
-    "detection. Two workers live at a time and are called in turns, in three rounds with other pairs in each. "
-    "Interruptions of the starter are measured in one of its modes where that is among the sides."
+    "detection. The sides are called in turns, in three rounds, in up to three calls of one side at once; for a gap in "
+    "two, of which one is silent while the other asks and is answered. Interruptions of the starter are measured in "
+    "one of its modes where that is among the sides."
 )
 
 
@@ -83,6 +86,8 @@ def curve_grid(report: TurnsReport) -> Grid:
         "gap p50",
         "all pauses",
         *(f"{pause} ms" for pause in PAUSES_MS),
+        "after um",
+        "Arabic",
         "answered a part",
         "gap after a pause p50/p90",
         "n",
@@ -93,6 +98,8 @@ def curve_grid(report: TurnsReport) -> Grid:
             NONE if each.gap is None else f"{each.gap.p50_ms:.0f}",
             _percent(each.cut_off),
             *(_percent(each.cut_off_by_pause[pause]) for pause in PAUSES_MS),
+            _percent(each.filler_cut_off),
+            _percent(each.arabic_cut_off),
             _percent(each.to_a_part),
             _two(each.pause_gap),
             str(each.cut_off.n),
@@ -110,6 +117,9 @@ def interruptions_grid(report: TurnsReport) -> Grid:
         "by noises",
         "minutes",
         "own stops a minute",
+        "echo, a minute",
+        "broken off by echo",
+        "answered its echo",
         "true, ms: stops after p50/p90",
         "early p50/p90",
         "late p50/p90",
@@ -123,6 +133,9 @@ def interruptions_grid(report: TurnsReport) -> Grid:
             _share(each.noises),
             _figure(each.noise_minutes or None),
             _figure(each.own_a_minute),
+            _figure(each.echo_a_minute),
+            _share(each.echo_broken),
+            _share(each.echo_answered),
             _two(each.barge_in),
             *(_two(each.barge_ins_by_when[when]) for when in ("early", "late")),
             _share(each.unanswered),
@@ -186,7 +199,7 @@ def notes(report: TurnsReport) -> list[str]:
     return [
         f"Machine: {report.machine.one_line()}.",
         f"Providers: {report.latency} delays, LLM + TTS {report.providers_ms:.0f} ms (p50); seed {report.seed}.",
-        HOW,
+        HOW.format(losses=" or ".join(f"{loss:.0f}" for loss in ECHO_LOSSES_DB), delay=ECHO_DELAY_MS),
         WHO,
         CAVEAT,
     ]

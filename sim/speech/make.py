@@ -67,12 +67,19 @@ PHRASES = [
     Phrase("pause_500", ("Can you tell me", "when you are open tomorrow?"), "rms", 500),
     Phrase("pause_800", ("My name is Anna", "and I have a question about parking."), "slt", 800),
     Phrase("phone_number", ("My number is five five five, zero one four two.",), "rms"),
+    Phrase("filler_first", ("Um,", "what is on the menu today?"), "awb", 200),
+    Phrase("filler_middle", ("I would like, um,", "a table for four."), "slt", 200),
+    Phrase("filler_last", ("Do you take cards and, uh,", "is there a garden?"), "rms", 200),
     Phrase("mm_hm", ("Mm-hm.",), "hum"),
     Phrase("uh_huh", ("Uh-huh.",)),
     Phrase("yeah", ("Yeah.",), "rms", tempo=1.35),
     Phrase("okay", ("Okay.",), tempo=1.35),
     Phrase("right", ("Right.",), "rms", tempo=1.35),
     Phrase("arabic_hours", ("ما هي ساعات العمل لديكم؟",), "espeak", 0, "ar"),
+    Phrase("arabic_table", ("هل عندكم طاولة لشخصين الليلة؟",), "espeak", 0, "ar"),
+    Phrase("arabic_want", ("أريد أن أحجز طاولة لأربعة أشخاص يوم الجمعة.",), "espeak", 0, "ar"),
+    Phrase("arabic_and", ("اسمي أحمد و عندي سؤال عن الموقف.",), "espeak", 0, "ar"),
+    Phrase("arabic_number", ("رقمي هو خمسة خمسة صفر واحد اثنين أربعة سبعة.",), "espeak", 0, "ar"),
 ]
 
 
@@ -264,13 +271,16 @@ def entry(
         word["start_ms"] += EDGE_MS
         word["end_ms"] += EDGE_MS
     _, last = audible(samples / 32768)
+    end_ms = round(last / RATE_HZ * 1000)
+    if words and words[-1]["end_ms"] > end_ms + EDGE_MS:
+        words[-1]["end_ms"] = end_ms  # a long soft breath at its end belongs to no word
     return {
         "id": phrase_id,
         "file": name,
         "text": text,
         "language": language,
         "duration_ms": round(len(samples) / RATE_HZ * 1000),
-        "speech_end_ms": round(last / RATE_HZ * 1000),
+        "speech_end_ms": end_ms,
         "words": words,
     }
 

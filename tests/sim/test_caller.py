@@ -12,6 +12,7 @@ import pytest
 from livekit import api
 
 from sim.caller import TRANSCRIPTION_TOPIC, Caller, CallerError, CallerTimeout, mint_caller_token
+from sim.echo import Echo
 from sim.publisher import tone
 from sim.waveform import Pcm, audible_spans
 
@@ -58,6 +59,12 @@ def paused(*parts_ms: float) -> Pcm:
         for number, ms in enumerate(parts_ms)
     ]
     return np.concatenate(parts)
+
+
+def level(pcm: Pcm) -> float:
+    """Of the loudest 100 ms."""
+    blocks = pcm[: len(pcm) // 2400 * 2400].reshape(-1, 2400).astype(np.float64)
+    return float(np.sqrt((blocks**2).mean(axis=1)).max())
 
 
 async def test_first_word_counts_from_the_connect_call(line: Line) -> None:
@@ -348,3 +355,17 @@ async def test_several_callers_hear_each_their_own_agent(livekit: LocalLiveKit) 
 
     gaps_ms = await asyncio.gather(*(call() for _ in range(4)))
     assert all(0 < gap_ms < 5000 for gap_ms in gaps_ms)
+
+
+async def test_an_echo_goes_back_to_who_spoke(line: Line) -> None:
+    """Softer by its loss and later by its delay and two ways; what the caller says goes beside it."""
+    async with line.join("agent") as agent, line.join("ada", echo=Echo(20.0, 150.0)) as ada:
+        await asyncio.gather(agent.listening(LIMIT_S), ada.listening(LIMIT_S))
+        said = await agent.say(tone(600, RATE), RATE)
+        echo = await agent.reply(after=said, since=said.first_sample_at, timeout_s=LIMIT_S)
+        assert echo.first_audible_at - said.first_audible_sample_at > 0.14
+        heard = [level(track.pcm) for track in (*ada.heard(), *agent.heard())]
+        assert heard[1] / heard[0] == pytest.approx(0.1, rel=0.3)
+        await agent.quiet(300, timeout_s=LIMIT_S)
+        assert not (await ada.say(tone(100, RATE), RATE)).torn
+        assert ada.counts.echo_missed_ms < 300

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.machine import Machine
 from bench.turns.corpus import PAUSES_MS
-from bench.turns.results import BargeIn, Cost, Disturbance, LongReply, SideResult, Turn, TurnsReport
+from bench.turns.results import BargeIn, Cost, Disturbance, EchoReply, LongReply, SideResult, Turn, TurnsReport
 from bench.turns.sides import SideSpec, parse_sides
 from bench.turns.summary import summarize
 from bench.turns.targets import targets
@@ -66,5 +66,6 @@ def _side(spec: SideSpec) -> SideResult:
     if spec.id not in ("starter-stt", "starter-vad"):
         noisy = (Disturbance("mm_hm", not ours), Disturbance("cough", False))
         result.long_replies += [LongReply((), 14.0, 0), LongReply(noisy, 13.0, int(not ours))]
+        result.echo_replies += [EchoReply(20.0, 3.1, 1, ours, int(not ours)), EchoReply(30.0, 14.2, 0, True, 0)]
         result.barge_ins += [BargeIn("early", 210.0, True), BargeIn("late", 240.0, True)] * 10
     return result

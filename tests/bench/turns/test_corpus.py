@@ -7,17 +7,19 @@ from collections import Counter
 import pytest
 
 from bench.turns.corpus import (
-    ARABIC_QUESTION,
+    ARABIC_QUESTIONS,
     BARGE_IN,
     LONG_QUESTION,
     PAUSES_MS,
     arabic_scripts,
+    has_filler,
     noises,
     pause_scripts,
     questions,
     recordings,
 )
 from sim.ears.phrasebook import Phrasebook
+from turns.completeness import Verdict, judge
 
 BLOCK = 320
 BOOK = Phrasebook(recordings().values())
@@ -35,12 +37,45 @@ def test_everything_that_is_said_is_recorded() -> None:
     """By its id; Arabic is said with and without a pause."""
     said = [script.recording for script in (*questions(), *pause_scripts(), *arabic_scripts())]
     assert {*said, *noises(), BARGE_IN, LONG_QUESTION} <= set(recordings())
-    assert arabic_scripts()[0].recording == ARABIC_QUESTION
+    assert tuple(script.recording for script in arabic_scripts() if script.pause_ms is None) == ARABIC_QUESTIONS
     assert {script.pause_ms for script in arabic_scripts()} == {None, *PAUSES_MS}
     assert {"mm_hm", "cough"} <= set(noises())
 
 
-@pytest.mark.parametrize("name", ["book_table.7.900", "pause_800.4.700", "phone_number.6.500", "arabic_hours.3.300"])
+def test_callers_pause_behind_a_filler() -> None:
+    """In three sentences, with every pause; what is in front of it is a filler."""
+    filled = [script for script in pause_scripts() if has_filler(script.recording)]
+    assert Counter(script.pause_ms for script in filled) == dict.fromkeys(PAUSES_MS, 3)
+    before = {_last_word_before_the_pause(script.recording) for script in filled}
+    assert before == {"um", "uh"}
+
+
+def test_arabic_callers_pause_in_open_sentences_and_in_a_number() -> None:
+    """Whose words tell that something has to follow; only the question's do not."""
+    paused = {script.recording.partition(".")[0]: script.recording for script in arabic_scripts() if script.pause_ms}
+    verdicts = {name: judge(_said_before_the_pause(recording), "ar").verdict for name, recording in paused.items()}
+    assert verdicts.pop("arabic_hours") is not Verdict.OPEN
+    assert set(verdicts.values()) == {Verdict.OPEN}
+    assert len(verdicts) == 3
+
+
+def _said_before_the_pause(recording: str) -> str:
+    words = recordings()[recording].words[: int(recording.split(".")[1])]
+    return " ".join(word.text for word in words)
+
+
+def _last_word_before_the_pause(recording: str) -> str:
+    return _said_before_the_pause(recording).split()[-1].strip(".,").lower()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("book_table.7.900", "pause_800.4.700", "phone_number.6.500", "arabic_hours.3.300"),
+        *("filler_first.1.300", "filler_middle.4.900", "filler_last.6.500"),
+        *("arabic_want.2.700", "arabic_and.3.500", "arabic_number.5.900"),
+    ],
+)
 def test_the_recogniser_hears_a_sentence_with_its_pause(name: str) -> None:
     """No word from behind the pause is told before it was said, and in the end all of them are told."""
     recording, ears = recordings()[name], BOOK.ears()

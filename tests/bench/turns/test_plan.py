@@ -7,8 +7,8 @@ from itertools import chain
 
 import pytest
 
-from bench.turns.corpus import PAUSES_MS, noises
-from bench.turns.plan import ROUNDS, calls_of, count, estimate_s, parse_parts, plan, rounds
+from bench.turns.corpus import ECHO_LOSSES_DB, PAUSES_MS, has_filler, noises
+from bench.turns.plan import AT_ONCE, ROUNDS, calls_of, count, estimate_s, parse_parts, plan, rounds, waves
 from bench.turns.results import PARTS
 from bench.turns.sides import parse_sides
 
@@ -18,6 +18,8 @@ def test_sixty_turns_have_each_pause_as_often() -> None:
     scripts = [script for call in plan(("pause",), 60, 1) for script in call.scripts]
     assert Counter(script.pause_ms for script in scripts) == dict.fromkeys(PAUSES_MS, 15)
     assert max(Counter(scripts).values()) == 1
+    fillers = Counter(script.pause_ms for script in scripts if has_filler(script.recording))
+    assert fillers == dict.fromkeys(PAUSES_MS, 3)
     few = [script for call in plan(("pause",), 4, 1) for script in call.scripts]
     assert {script.pause_ms for script in few} == set(PAUSES_MS)
 
@@ -27,9 +29,9 @@ def test_each_noise_is_made() -> None:
     calls = plan(("noise", "barge"), 60, 1)
     made = {name for call in calls for reply in call.noises for name in reply}
     assert made == set(noises())
-    assert sum(len(call.noises) for call in calls) == count("noise", 60) == 20
+    assert sum(len(call.noises) for call in calls) == count("noise", 60) == 18
     when = [barge.when for call in calls for barge in call.barge_ins]
-    assert when == ["early", "late"] * 10
+    assert when == ["early", "late"] * 9
 
 
 def test_a_seed_gives_an_order() -> None:
@@ -38,21 +40,42 @@ def test_a_seed_gives_an_order() -> None:
     assert plan(("gap",), 20, 1) == [call for call in plan(PARTS, 20, 1) if call.part == "gap"]
 
 
-def test_rounds_hold_all_calls_and_some_of_each_part() -> None:
-    """So that what disturbs the machine for a while hits every part."""
+def test_each_echo_is_as_loud_as_the_others_in_turns() -> None:
+    """A caller has one device for a call."""
+    calls = plan(("echo",), 60, 1)
+    assert sum(call.echo_replies for call in calls) == count("echo", 60) == 6
+    assert {call.echo_db for call in calls} == set(ECHO_LOSSES_DB)
+    assert all(call.echo_db is None for call in plan(PARTS, 60, 1) if call.part != "echo")
+
+
+def test_rounds_hold_all_calls_and_some_of_the_great_parts() -> None:
+    """So that what disturbs the machine for a while hits more than one."""
     calls = plan(PARTS, 60, 1)
     dealt = rounds(calls)
     assert len(dealt) == ROUNDS
     assert sorted(map(repr, chain(*dealt))) == sorted(map(repr, calls))
-    assert all({call.part for call in part} == set(PARTS) for part in dealt)
+    assert all({"gap", "pause"} <= {call.part for call in part} for part in dealt)
     assert len(rounds(calls[:1])) == 1
+
+
+def test_a_wave_is_of_one_part_and_its_calls_last_as_long() -> None:
+    """So that nobody waits for the longest of them; in 60 turns every wave but the last of a part is full."""
+    calls = plan(PARTS, 60, 1)
+    found = waves(calls)
+    assert [*chain(*found)] == calls
+    for wave in found:
+        assert len({call.part for call in wave}) == 1
+        assert len(wave) == AT_ONCE[wave[0].part]
+        assert max(call.items for call in wave) - min(call.items for call in wave) <= 1
+    for part in PARTS:
+        assert [call.items for call in plan((part,), 1, 1)] == [1]
 
 
 def test_a_starter_is_interrupted_in_one_mode() -> None:
     """Its default one, if it is among the sides; each of this project's profiles is."""
     sides, calls = parse_sides("all"), plan(PARTS, 20, 1)
     parts = {side.id: {call.part for call in calls_of(side, sides, calls)} for side in sides}
-    assert parts["starter-stt"] == parts["starter-vad"] == {"gap", "pause", "arabic"}
+    assert parts["starter-stt"] == parts["starter-vad"] == {"gap", "pause", "arabic"}  # no long replies
     assert all(parts[name] == set(PARTS) for name in ("starter-v1-mini", "fast", "production", "steady"))
     alone = parse_sides("starter-stt,fast")
     assert {call.part for call in calls_of(alone[0], alone, calls)} == set(PARTS)
@@ -69,4 +92,11 @@ def test_parts_are_named() -> None:
 
 def test_more_turns_take_longer() -> None:
     """By the estimate."""
-    assert 0 < estimate_s(plan(PARTS, 6, 1)) < estimate_s(plan(PARTS, 60, 1)) < 3600
+    assert 0 < estimate_s(plan(PARTS, 6, 1)) < estimate_s(plan(PARTS, 60, 1)) < 3600 / 4
+
+
+def test_calls_at_once_last_as_long_as_the_longest() -> None:
+    """But callers who wait for each other last as long as all of them."""
+    gap, pause = (plan((part,), 60, 1) for part in ("gap", "pause"))
+    assert estimate_s(gap[:2]) == pytest.approx(2 * estimate_s(gap[:1]))
+    assert estimate_s(pause[:3]) == max(estimate_s([call]) for call in pause[:3])

@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 
-from bench.turns.sides import STARTERS, pairs, parse_sides
+from bench.turns.sides import SEATS, STARTERS, groups, parse_sides, turned
 
 
 def test_all_is_the_starter_in_each_mode_and_each_profile() -> None:
@@ -51,18 +51,17 @@ def test_what_is_no_side_is_refused(text: str, named: str) -> None:
 @pytest.mark.parametrize(
     "text", ["all", "fast", "steps", "starter-stt,starter-vad", "all,steps", "all,fast:OPENERS=false"]
 )
-def test_every_side_has_one_seat_a_round(text: str) -> None:
-    """At most two workers live at a time."""
+def test_every_side_has_one_seat(text: str) -> None:
+    """At most SEATS workers live at a time."""
     sides = parse_sides(text)
-    for number in range(4):
-        seated = pairs(sides, number)
-        assert Counter(chain(*seated)) == Counter(sides)
-        assert all(1 <= len(pair) <= 2 for pair in seated)
+    assert Counter(chain(*groups(sides))) == Counter(sides)
+    assert all(1 <= len(group) <= SEATS for group in groups(sides))
 
 
-def test_a_starter_sits_beside_another_profile_in_each_round() -> None:
-    """And who begins changes: what one side does to the other is shared out."""
-    beside = [set(map(frozenset, pairs(parse_sides("all"), number))) for number in range(3)]
-    assert not beside[0] & beside[1] | beside[1] & beside[2] | beside[0] & beside[2]
-    first = [pairs(parse_sides("all"), number)[0][0].side for number in range(2)]
-    assert first == ["starter", "firstword"]
+def test_a_starter_sits_beside_a_profile() -> None:
+    """And somebody else begins in each round: what one side does to the next is shared out."""
+    (group,) = groups(parse_sides("all"))
+    assert [side.side for side in group] == ["starter", "firstword"] * 3
+    orders = [turned(group, number) for number in range(3)]
+    assert [order[0].id for order in orders] == ["starter-v1-mini", "fast", "starter-stt"]
+    assert all(Counter(order) == Counter(group) for order in orders)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.turns.results import BargeIn, Cost, Disturbance, LongReply, SideResult, Turn
+from bench.turns.results import BargeIn, Cost, Disturbance, EchoReply, LongReply, SideResult, Turn
 from bench.turns.summary import Share, summarize
 from tests.bench.turns.example import gap_turn, pause_turn
 
@@ -44,6 +44,7 @@ def test_arabic_with_a_pause_is_no_sentence_of_the_curve() -> None:
     cut = Turn("arabic", "arabic_hours.3.900", 900, "cut off", early_ms=50.0)
     found = summarize(side(turns=[cut]), 700.0)
     assert found.cut_off.n == 0
+    assert found.arabic_cut_off == Share(1, 1)
     assert found.arabic_gap is None
 
 
@@ -64,6 +65,21 @@ def test_false_interruptions_count_a_minute_of_the_agents_speech() -> None:
     assert found.own_a_minute == pytest.approx(4.0)
     assert found.noises == Share(2, 4)
     assert found.noise_minutes == pytest.approx(2 / 3)
+
+
+def test_stops_for_its_own_echo_count_a_minute_of_its_speech() -> None:
+    """A reply that was broken off for it has stopped once more; who answers himself is told apart."""
+    replies = [EchoReply(20.0, 2.0, 1, whole=False, answers=2), EchoReply(30.0, 10.0, 0, whole=True, answers=0)]
+    found = summarize(side(echo_replies=replies), 700.0)
+    assert found.echo_a_minute == pytest.approx(10.0)
+    assert (found.echo_broken, found.echo_answered) == (Share(1, 2), Share(1, 2))
+
+
+def test_fillers_are_told_apart() -> None:
+    """They are sentences with a pause all the same."""
+    cut = replace(pause_turn(900, cut_off=True), recording="filler_last.6.900")
+    found = summarize(side(turns=[cut, pause_turn(900, cut_off=False)]), 700.0)
+    assert (found.cut_off, found.filler_cut_off) == (Share(1, 2), Share(1, 1))
 
 
 def test_true_interruptions_are_told_early_and_late() -> None:
@@ -90,5 +106,12 @@ def test_costs_are_for_a_sentence_and_for_a_minute() -> None:
 def test_of_nothing_nothing_is_known() -> None:
     """No zero stands for what was not measured."""
     found = summarize(side(), 700.0)
-    assert {found.gap, found.overhead_ms, found.false_a_minute, found.barge_in, found.llm_calls} == {None}
+    assert {
+        found.gap,
+        found.overhead_ms,
+        found.false_a_minute,
+        found.barge_in,
+        found.llm_calls,
+        found.echo_a_minute,
+    } == {None}
     assert {found.log_lines_a_minute, found.cut_off.rate, found.lost.rate} == {None}
