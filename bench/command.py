@@ -105,7 +105,9 @@ def add_bench(app: typer.Typer) -> None:
     @group.command("turns")
     def turns_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
         turns: Annotated[int, typer.Option(help="Questions a side, and as many with a pause.", min=1, max=1000)] = 60,
-        parts: Annotated[str, typer.Option(help="What to measure, with commas: gap,pause,arabic,noise,barge.")] = "all",
+        parts: Annotated[
+            str, typer.Option(help="What to measure, with commas: gap,pause,arabic,noise,echo,barge.")
+        ] = "all",
         sides: Annotated[
             str,
             typer.Option(
@@ -141,6 +143,26 @@ def add_bench(app: typer.Typer) -> None:
             write_html(report, html)
         print_turns(report, markdown=markdown)
         raise typer.Exit(1 if report.failures else 0)
+
+    @group.command("scripts")
+    def scripts_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        scripts: Annotated[int, typer.Option(help="Random callers.", min=1, max=10_000)] = 500,
+        seed: Annotated[int, typer.Option(help="Seed of all that is random.", min=0)] = 1,
+        at_once: Annotated[int, typer.Option(help="Callers at once.", min=1, max=50)] = 4,
+        profile: Annotated[Literal["fast", "production", "steady"], typer.Option(help="The agent's.")] = "production",
+        latency: Annotated[Literal["fixed", "published"], typer.Option(help="Delays of the providers.")] = "published",
+        only: Annotated[int | None, typer.Option(help="Number of the one script to say again.", min=0)] = None,
+        json: JsonFile = None,
+    ) -> None:
+        """Random callers: is anything answered that was not finished, lost, or answered twice?"""
+        from bench.scripts.report import print_scripts, write_scripts
+        from bench.scripts.run import Options, run_scripts
+
+        report = _run(run_scripts(Options(scripts, seed, at_once, profile, latency, only)))
+        if json is not None:
+            write_scripts(report, json)
+        print_scripts(report)
+        raise typer.Exit(0 if report.passed else 1)
 
     @app.command(rich_help_panel="Measure")
     def soak(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
