@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,16 @@ _MOST_VALUE_WORDS = 5
 _MOST_ELLIPTIC_WORDS = 5
 _LEAST_BEFORE_TAG = 3
 _SURE_DIGITS = 10
+A_SHORT_ANSWER = "a short answer"
 
 
 class Verdict(Enum):
     """What the words say about the turn."""
 
     COMPLETE = "complete"
-    """A sentence, a question or an answer to which one can reply."""
+    """A question or an answer: the caller waits for a reply."""
+    STATEMENT = "statement"
+    """One can reply to it, and the caller may well go on behind it: "I need a table.", "My name is Anna."."""
     OPEN = "open"
     """Something has to follow."""
     UNKNOWN = "unknown"
@@ -62,8 +65,11 @@ def judge(text: str, language: str | None = None) -> Completeness:
     found = Completeness(Verdict.UNKNOWN, "no words")
     short: tuple[str, ...] = ()
     for part in parts:
-        found = _sentence(Sentence((*short, *part.words), part.mark), tables)
+        before, found = found, _sentence(Sentence((*short, *part.words), part.mark), tables)
         short = (*short, *part.words) if found.verdict is Verdict.OPEN else ()
+        if before.verdict is Verdict.STATEMENT and found.reason == A_SHORT_ANSWER:
+            # "I need a table. For four people": nobody was asked
+            found = replace(found, verdict=Verdict.STATEMENT)
     return found
 
 
@@ -83,7 +89,7 @@ def _by_mark(mark: Mark, otherwise: str = "no mark") -> Completeness:
         return Completeness(Verdict.OPEN, mark.value)
     if mark is Mark.NONE:
         return Completeness(Verdict.UNKNOWN, otherwise)
-    return Completeness(Verdict.COMPLETE, mark.value)
+    return Completeness(Verdict.COMPLETE if mark is Mark.ASKED else Verdict.STATEMENT, mark.value)
 
 
 def _sentence(sentence: Sentence, tables: Tables) -> Completeness:
@@ -118,7 +124,7 @@ def _whole(said: Sequence[str], mark: Mark, tables: Tables) -> Completeness | No
     while len(whole) > 1 and whole[0] in tables.fillers and whole not in tables.answers:
         whole = whole[1:]
     if whole in tables.answers:
-        return Completeness(Verdict.COMPLETE, "a short answer")
+        return Completeness(Verdict.COMPLETE, A_SHORT_ANSWER)
     if whole in tables.hesitant and mark is not Mark.ASKED:
         return Completeness(Verdict.OPEN, "a beginning")
     return None
@@ -138,10 +144,11 @@ def _answer(said: Sequence[str], mark: Mark, tables: Tables) -> Completeness | N
         return word in tables.values or word in tables.numbers or word[0].isdigit()
 
     if short and is_value(last) and all(word in tables.before_values or is_value(word) for word in before):
-        return Completeness(Verdict.COMPLETE, "a short answer")
+        return Completeness(Verdict.COMPLETE, A_SHORT_ANSWER)
     found, ending = longest_ending(said, [tables.elliptic])
     if found == 0 and len(ending) < len(said) <= _MOST_ELLIPTIC_WORDS and said[0] in tables.yes_no:
-        return _by_mark(mark, "yes or no, and a short form")
+        verdict = Verdict.UNKNOWN if mark is Mark.NONE else Verdict.COMPLETE
+        return Completeness(verdict, "yes or no, and a short form")
     return None
 
 

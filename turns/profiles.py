@@ -30,7 +30,7 @@ class TurnProfile:
     vad_activation_threshold: float
     """Silero's probability from which a frame is speech."""
     unknown_wait_s: float
-    """Since the newest word, until words that are neither complete nor open end a turn."""
+    """Since the newest word, until a statement, or words that are neither complete nor open, end a turn."""
     speculations_a_turn: int
     """Replies that may be begun before the turn is over."""
     speculates_on_complete_only: bool
@@ -51,7 +51,7 @@ PROFILES: dict[Profile, TurnProfile] = {
         false_interruption_timeout_s=0.3,
         stt_max_endpoint_delay_ms=500,
         vad_activation_threshold=0.5,
-        unknown_wait_s=0.7,
+        unknown_wait_s=0.95,
         speculations_a_turn=5,
         speculates_on_complete_only=False,
         settled_quiet_s=0.25,
@@ -65,21 +65,21 @@ PROFILES: dict[Profile, TurnProfile] = {
         false_interruption_timeout_s=0.3,
         stt_max_endpoint_delay_ms=700,
         vad_activation_threshold=0.5,
-        unknown_wait_s=0.9,
+        unknown_wait_s=1.05,
         speculations_a_turn=4,
         speculates_on_complete_only=True,
         settled_quiet_s=0.25,
     ),
     "steady": TurnProfile(
         vad_min_silence_s=0.4,
-        min_endpointing_delay_s=0.9,
+        min_endpointing_delay_s=1.1,
         max_endpointing_delay_s=3.0,
         interruption_min_duration_s=0.4,
         interruption_min_words=1,
         false_interruption_timeout_s=0.5,
         stt_max_endpoint_delay_ms=1200,
         vad_activation_threshold=0.6,
-        unknown_wait_s=1.2,
+        unknown_wait_s=1.3,
         speculations_a_turn=3,
         speculates_on_complete_only=True,
         settled_quiet_s=0.3,

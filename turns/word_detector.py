@@ -1,4 +1,4 @@
-"""The end of a turn by its words: what is complete is answered soon, what is open may go on.
+"""The end of a turn by its words: a question is answered soon, behind a statement the caller may go on.
 
 livekit-agents asks a turn detector when the VAD hears the end and again with the final words. It then waits
 `min_delay`, or `max_delay` if the answer is below the threshold, both since the last sound. A middle wait it does not
@@ -29,9 +29,9 @@ FINISHED, GOES_ON = 1.0, 0.0
 class WordDetector:
     """For `AgentSession(turn_handling={"turn_detection": ...})`; one a call, since it remembers what it heard.
 
-    `unknown_wait_s`: seconds since the newest word until words that tell neither end the turn; 0: at once (the
-    framework's `min_delay` is the floor all the same), None: never before `max_delay`. A wait above `max_delay` would
-    be the longer one of the two.
+    `unknown_wait_s`: seconds since the newest word until a statement, or words that tell neither, end the turn; 0: at
+    once (the framework's `min_delay` is the floor all the same), None: never before `max_delay`. A wait above
+    `max_delay` would be the longer one of the two.
 
     `ask_final` is called when words are not final yet that end the turn: the framework commits only what is final,
     and with an earlier half of the turn that is final it would commit that half alone. It has to make the STT send
@@ -101,7 +101,7 @@ class WordDetector:
         if self._interim and self._ask_final is not None:
             self._ask_final()
             return GOES_ON
-        if self.last.verdict is Verdict.UNKNOWN:
+        if self.last.verdict is not Verdict.COMPLETE:
             if self._unknown_wait_s is None:
                 return GOES_ON
             await asyncio.sleep(self._left_s(self._unknown_wait_s, timeout))

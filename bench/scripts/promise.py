@@ -18,7 +18,7 @@ def wait_s(text: str, profile: TurnProfile) -> float:
     match judge(text).verdict:
         case Verdict.COMPLETE:
             return profile.min_endpointing_delay_s
-        case Verdict.UNKNOWN:
+        case Verdict.STATEMENT | Verdict.UNKNOWN:
             return max(profile.min_endpointing_delay_s, profile.unknown_wait_s)
         case Verdict.OPEN:
             return profile.max_endpointing_delay_s

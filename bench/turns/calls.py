@@ -239,7 +239,10 @@ async def _long_reply(caller: Caller, names: Sequence[str], whole_s: float) -> L
     await _hear_out(caller, begin_s, LONG_QUIET_MS, QUIET_LIMIT_S)
     heard = _stretches(caller, begin_s)
     stopped = stopped_for(made, heard, whole_s)
-    disturbances = tuple(Disturbance(noise.name, each) for noise, each in zip(made, stopped, strict=True))
+    disturbances = tuple(
+        Disturbance(noise.name, each.silent_s * 1000, each.broken_off)
+        for noise, each in zip(made, stopped, strict=True)
+    )
     return LongReply(disturbances, heard_s(heard), len(inner_stops(heard)))
 
 

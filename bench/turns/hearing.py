@@ -38,6 +38,14 @@ class Noise:
     end_s: float
 
 
+@dataclass(frozen=True)
+class Stop:
+    """What a noise did to a reply: the longest silence that it made, and whether the rest never came."""
+
+    silent_s: float = 0.0
+    broken_off: bool = False
+
+
 def stretches(spans: Iterable[tuple[float, float | None]], since_s: float, until_s: float) -> list[Stretch]:
     """The spans that begin at or after `since_s`, of all tracks, those with less than a stop between them joined.
 
@@ -63,21 +71,22 @@ def inner_stops(heard: Sequence[Stretch]) -> list[float]:
     return [each.end_s for each, _ in itertools.pairwise(heard)]
 
 
-def stopped_for(noises: Sequence[Noise], heard: Sequence[Stretch], whole_s: float) -> list[bool]:
-    """For each noise whether the agent's sound stopped while it lasted or within AFTER_NOISE_S.
+def stopped_for(noises: Sequence[Noise], heard: Sequence[Stretch], whole_s: float) -> list[Stop]:
+    """For each noise how the agent's sound stopped while it lasted or within AFTER_NOISE_S.
 
     `whole_s`: how long the reply is when nothing disturbs it. Its end is a stop too, if it came too soon. A stop is
     for one noise only, the last one that began before it.
     """
-    stops = inner_stops(heard)
+    stops = [(before.end_s, Stop(after.begin_s - before.end_s)) for before, after in itertools.pairwise(heard)]
     if heard and heard_s(heard) < whole_s - MISSING_S:
-        stops.append(heard[-1].end_s)
-    blamed: set[int] = set()
-    for at_s in stops:
+        stops.append((heard[-1].end_s, Stop(broken_off=True)))
+    found = [Stop()] * len(noises)
+    for at_s, stop in stops:
         began = [index for index, noise in enumerate(noises) if noise.begin_s <= at_s]
         if began and at_s <= noises[began[-1]].end_s + AFTER_NOISE_S:
-            blamed.add(began[-1])
-    return [index in blamed for index in range(len(noises))]
+            before = found[began[-1]]
+            found[began[-1]] = Stop(max(before.silent_s, stop.silent_s), stop.broken_off or before.broken_off)
+    return found
 
 
 def stop_ms(heard: Sequence[Stretch], loud_s: float) -> float | None:

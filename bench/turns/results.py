@@ -17,6 +17,8 @@ PARTS: tuple[Part, ...] = ("gap", "pause", "arabic", "noise", "echo", "barge")
 
 Outcome = Literal["answered", "cut off", "lost"]
 """Cut off: the agent was heard before the caller had finished. Lost: it was not heard at all."""
+FALSE_STOP_MS = 500.0
+"""Silence inside a reply from which it is a false interruption; a voice makes shorter ones between two sentences."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,23 @@ class Turn:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """One noise while the agent spoke; `stopped` says whether its sound stopped for it."""
+    """One noise while the agent spoke. `silent_ms`: the longest silence of the agent's for it, 0 if none.
+
+    `broken_off`: what was left of the reply never came.
+    """
 
     noise: str
-    stopped: bool
+    silent_ms: float = 0.0
+    broken_off: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """A false interruption."""
+        return self.broken_off or self.silent_ms >= FALSE_STOP_MS
+
+    @property
+    def hesitated(self) -> bool:
+        return not self.stopped and self.silent_ms > 0
 
 
 @dataclass(frozen=True)

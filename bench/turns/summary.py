@@ -35,7 +35,7 @@ class Summary:
     of `gap` less LLM and TTS. `opener` and `no_opener`: `gap` and `arabic_gap` divided by whether the reply began from
     memory. `cut_off`: English sentences with a pause; `filler_cut_off`: those of them that have it behind a filler.
     `lost`: turns without an answer. `to_a_part`: answers to a part of a sentence, of those with a pause.
-    `false_a_minute`: noises for which the sound stopped, a minute of the agent's speech; `own_a_minute`: its stops
+    `false_a_minute`: noises that were false interruptions, a minute of the agent's speech; `own_a_minute`: its stops
     without any noise. `echo_a_minute`: its stops for its own echo, those for good too; `echo_broken`: replies that did
     not come to their end for it; `echo_answered`: those that it answered itself. `llm_calls`: a sentence, in plain
     questions; `pause_llm_calls`: in those with a pause.
@@ -57,6 +57,7 @@ class Summary:
     false_a_minute: float | None
     own_a_minute: float | None
     noises: Share
+    hesitations: Share
     noise_minutes: float
     echo_a_minute: float | None
     echo_broken: Share
@@ -101,6 +102,7 @@ def summarize(side: SideResult, providers_ms: float) -> Summary:
         false_a_minute=_a_minute(stopped, noisy_s),
         own_a_minute=_a_minute(sum(reply.stops for reply in alone), alone_s),
         noises=Share(stopped, len(made)),
+        hesitations=Share(sum(noise.hesitated for noise in made), len(made)),
         noise_minutes=noisy_s / 60,
         echo_a_minute=_a_minute(sum(each.stops for each in echoes) + broken, sum(each.heard_s for each in echoes)),
         echo_broken=Share(broken, len(echoes)),

@@ -22,14 +22,15 @@ WIDE_ONLY = (
     *("p50 over LLM + TTS", "opener hit p50/p90", "Arabic p50/p90"),
     *("answered a part", "gap after a pause p50/p90"),
     *("after um", "Arabic"),
-    *("minutes", "own stops a minute", "broken off by echo", "answered its echo", "early p50/p90", "late p50/p90"),
+    *("minutes", "hesitates", "own a minute", "broken by echo", "answers echo", "early p50/p90", "late p50/p90"),
     *("LLM tokens", "said again"),
 )
 HOW = (
     "Response gap: from the caller's last audible sample to the reply's first one, both taken from the waveform at the "
     "caller. Cut off: the agent was heard before the caller had finished a sentence with a pause in its middle. False "
-    "interruption: the agent's sound stopped for 250 ms or more during a noise or within a second of it. Echo: the "
-    "caller says nothing and lets the agent's voice back in, {losses} dB softer and {delay:.0f} ms late. True "
+    "interruption: the agent fell silent for 500 ms or more, or did not go on, during a noise or within a second of "
+    "it. It hesitates for 250 to 500 ms, as between two sentences. Echo: the caller says nothing and lets the agent's "
+    "voice back in, {losses} dB softer and {delay:.0f} ms late. True "
     "interruption: from the caller's first audible sample to the agent's last."
 )
 WHO = (
@@ -115,11 +116,12 @@ def interruptions_grid(report: TurnsReport) -> Grid:
         "interruptions",
         "false a minute",
         "by noises",
+        "hesitates",
         "minutes",
-        "own stops a minute",
+        "own a minute",
         "echo, a minute",
-        "broken off by echo",
-        "answered its echo",
+        "broken by echo",
+        "answers echo",
         "true, ms: stops after p50/p90",
         "early p50/p90",
         "late p50/p90",
@@ -131,6 +133,7 @@ def interruptions_grid(report: TurnsReport) -> Grid:
             side.title,
             _figure(each.false_a_minute),
             _share(each.noises),
+            _share(each.hesitations),
             _figure(each.noise_minutes or None),
             _figure(each.own_a_minute),
             _figure(each.echo_a_minute),
@@ -147,7 +150,7 @@ def interruptions_grid(report: TurnsReport) -> Grid:
 
 
 def noises_grid(report: TurnsReport) -> Grid:
-    """A line a noise: how often the agent's sound stopped for it, of how many times."""
+    """A line a noise: how often it was a false interruption, of how many times."""
     sides = [side for side in report.sides if any(reply.noises for reply in side.long_replies)]
     made = {name: None for side in sides for name, _ in _noises(side)}
     headings = ("stopped for", *(side.title for side in sides))

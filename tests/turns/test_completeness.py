@@ -9,6 +9,7 @@ import pytest
 from turns.completeness import Verdict, judge
 
 COMPLETE, OPEN, UNKNOWN = Verdict.COMPLETE, Verdict.OPEN, Verdict.UNKNOWN
+STATEMENT = Verdict.STATEMENT
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ COMPLETE, OPEN, UNKNOWN = Verdict.COMPLETE, Verdict.OPEN, Verdict.UNKNOWN
         ("Mm-hm.", COMPLETE),
         # A sentence needs one
         ("I need a table", UNKNOWN),
-        ("I need a table.", COMPLETE),
+        ("I need a table.", STATEMENT),
         ("What are your opening hours?", COMPLETE),
         ("I need a table, please", COMPLETE),
         # Something has to follow, whatever the mark says
@@ -44,7 +45,7 @@ COMPLETE, OPEN, UNKNOWN = Verdict.COMPLETE, Verdict.OPEN, Verdict.UNKNOWN
         # Longer endings are exceptions from shorter ones
         ("I think so.", COMPLETE),
         ("I closed it so that.", OPEN),
-        ("I want to check in.", COMPLETE),
+        ("I want to check in.", STATEMENT),
         ("I live in.", OPEN),
         # A question may end in what otherwise goes on
         ("Who am I speaking to?", COMPLETE),
@@ -66,7 +67,7 @@ COMPLETE, OPEN, UNKNOWN = Verdict.COMPLETE, Verdict.OPEN, Verdict.UNKNOWN
         ("S A R.", OPEN),
         ("S A R A.", UNKNOWN),
         ("S A R A H.", COMPLETE),
-        ("A table for two.", COMPLETE),
+        ("A table for two.", STATEMENT),
         ("My number is five five. Thank you", COMPLETE),
     ],
 )
@@ -83,7 +84,7 @@ def test_english(text: str, verdict: Verdict) -> None:
         ("بكرة الصبح", COMPLETE),
         ("ما هي ساعات العمل لديكم؟", COMPLETE),
         ("أريد أن أحجز طاولة", UNKNOWN),
-        ("أريد أن أحجز طاولة.", COMPLETE),
+        ("أريد أن أحجز طاولة.", STATEMENT),
         ("أُريدُ أنْ.", OPEN),
         ("عندي سؤال عن", OPEN),
         ("أبغى طاولة و", OPEN),
@@ -103,18 +104,24 @@ def test_a_sentence_that_stops_short_is_read_with_the_next_one() -> None:
     """The recogniser's full stop is no end; what was complete is left behind."""
     assert judge("My number is. Five five.").verdict is OPEN
     assert judge("My number is five five five. Zero one four two.").verdict is COMPLETE
-    assert judge("I would like to. Book a table.").verdict is COMPLETE
+    assert judge("I would like to. Book a table.").verdict is STATEMENT
     assert judge("What is your number of tables? Four.").verdict is COMPLETE
+
+
+def test_what_follows_a_statement_is_no_answer() -> None:
+    """Nobody was asked: the caller goes on in pieces. Behind another answer it is one."""
+    assert judge("I need a table. For four people").verdict is STATEMENT
+    assert judge("Yes. At seven.").verdict is COMPLETE
 
 
 @pytest.mark.parametrize(
     ("text", "language", "verdict"),
     [
         ("Ich möchte und", "de", UNKNOWN),
-        ("Ich möchte.", "de", COMPLETE),
+        ("Ich möchte.", "de", STATEMENT),
         ("Ich möchte,", "de-DE", OPEN),
         ("یہ کیا ہے و", "ur", UNKNOWN),
-        ("你好。", "zh", COMPLETE),
+        ("你好。", "zh", STATEMENT),
         ("привет", None, UNKNOWN),
         ("I would like to.", None, OPEN),
         ("I would like to.", "en-US", OPEN),

@@ -85,14 +85,14 @@ def test_what_has_to_go_on_is_open(file: str) -> None:
 def test_hardly_anything_that_has_to_go_on_is_complete(file: str) -> None:
     """What is not known to be open is at least not sure: the short wait is taken for very few of them."""
     texts = [cut.as_written_by_a_recogniser for cut in labelled(file, GOES_ON)]
-    check([(text, judge(text, file[:2]).verdict) for text in texts], {Verdict.OPEN, Verdict.UNKNOWN}, 0.95)
+    check([(text, judge(text, file[:2]).verdict) for text in texts], set(Verdict) - {Verdict.COMPLETE}, 0.95)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_whole_sentence_is_complete(file: str) -> None:
-    """Recall of COMPLETE on lines with their mark."""
+    """Recall of COMPLETE and STATEMENT on lines with their mark."""
     texts = [cut.text for cut in labelled(file, END)]
-    check([(text, judge(text, file[:2]).verdict) for text in texts], {Verdict.COMPLETE}, 0.95)
+    check([(text, judge(text, file[:2]).verdict) for text in texts], {Verdict.COMPLETE, Verdict.STATEMENT}, 0.95)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -66,7 +66,7 @@ async def test_final_words_replace_the_interim_ones() -> None:
     detector.heard("my name is", "en")
     detector.heard("My name is Anna.", "en", final=True)
     assert await detector.predict_end_of_turn(context(("user", "My name is Anna."))) == FINISHED
-    assert detector.last.verdict is Verdict.COMPLETE
+    assert detector.last.verdict is Verdict.STATEMENT
 
 
 async def test_the_final_words_are_asked_for_when_the_turn_could_end() -> None:

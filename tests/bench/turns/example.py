@@ -64,7 +64,7 @@ def _side(spec: SideSpec) -> SideResult:
     result.turns += [Turn("arabic", "arabic_hours", None, "answered", middle_ms + 40.0) for _ in range(12)]
     result.costs += [Cost("gap", 5, 31.0, 6, 90, 200), Cost("pause", 5, 42.0, 9, 110, 240)]
     if spec.id not in ("starter-stt", "starter-vad"):
-        noisy = (Disturbance("mm_hm", not ours), Disturbance("cough", False))
+        noisy = (Disturbance("mm_hm", 320.0, broken_off=not ours), Disturbance("cough"))
         result.long_replies += [LongReply((), 14.0, 0), LongReply(noisy, 13.0, int(not ours))]
         result.echo_replies += [EchoReply(20.0, 3.1, 1, ours, int(not ours)), EchoReply(30.0, 14.2, 0, True, 0)]
         result.barge_ins += [BargeIn("early", 210.0, True), BargeIn("late", 240.0, True)] * 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.turns.hearing import Noise, Stretch, heard_s, inner_stops, stop_ms, stopped_for, stretches
+from bench.turns.hearing import Noise, Stop, Stretch, heard_s, inner_stops, stop_ms, stopped_for, stretches
 
 MM_HM = Noise("mm_hm", 3.0, 3.5)
 COUGH = Noise("cough", 7.0, 7.4)
@@ -21,28 +21,28 @@ def test_short_pauses_are_no_stops() -> None:
 def test_a_reply_that_comes_again_stopped_for_the_noise_before() -> None:
     """During the noise, or within a second after it."""
     heard = [Stretch(1.0, 3.2), Stretch(4.0, 14.0)]
-    assert stopped_for([MM_HM, COUGH], heard, 12.2) == [True, False]
+    assert stopped_for([MM_HM, COUGH], heard, 12.2) == [Stop(pytest.approx(0.8)), Stop()]
     late = [Stretch(1.0, 4.4), Stretch(5.0, 14.0)]
-    assert stopped_for([MM_HM, COUGH], late, 12.4) == [True, False]
+    assert stopped_for([MM_HM, COUGH], late, 12.4) == [Stop(pytest.approx(0.6)), Stop()]
 
 
 def test_a_reply_that_ends_too_soon_stopped_for_the_noise_before() -> None:
     """There is no sound after it; the end of a whole reply is no stop."""
-    assert stopped_for([MM_HM, COUGH], [Stretch(1.0, 7.6)], 13.0) == [False, True]
-    assert stopped_for([MM_HM, COUGH], [Stretch(1.0, 7.6)], 7.0) == [False, False]
+    assert stopped_for([MM_HM, COUGH], [Stretch(1.0, 7.6)], 13.0) == [Stop(), Stop(broken_off=True)]
+    assert stopped_for([MM_HM, COUGH], [Stretch(1.0, 7.6)], 7.0) == [Stop(), Stop()]
 
 
 def test_a_stop_of_its_own_is_for_no_noise() -> None:
     """Before the first, or more than a second after the last."""
-    assert stopped_for([MM_HM], [Stretch(1.0, 2.0), Stretch(2.5, 9.0)], 7.5) == [False]
-    assert stopped_for([MM_HM], [Stretch(1.0, 4.6), Stretch(5.0, 9.0)], 7.6) == [False]
+    assert stopped_for([MM_HM], [Stretch(1.0, 2.0), Stretch(2.5, 9.0)], 7.5) == [Stop()]
+    assert stopped_for([MM_HM], [Stretch(1.0, 4.6), Stretch(5.0, 9.0)], 7.6) == [Stop()]
     assert stopped_for([], [Stretch(1.0, 2.0)], 9.0) == []
 
 
 def test_a_noise_counts_once() -> None:
-    """However often the sound stopped for it."""
+    """With its longest silence, however often the sound stopped for it."""
     heard = [Stretch(1.0, 3.1), Stretch(3.5, 3.9), Stretch(4.4, 9.0)]
-    assert stopped_for([MM_HM], heard, 7.1) == [True]
+    assert stopped_for([MM_HM], heard, 7.1) == [Stop(pytest.approx(0.5))]
 
 
 def test_how_long_it_was_heard() -> None:

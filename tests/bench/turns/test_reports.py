@@ -120,5 +120,5 @@ def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
     write_turns(REPORT, tmp_path / "run.json")
     assert read_turns(tmp_path / "run.json") == REPORT
     (tmp_path / "other.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(NotAReport, match=r"other\.json: version: got None, allowed: 2"):
+    with pytest.raises(NotAReport, match=r"other\.json: version: got None, allowed: 3"):
         read_turns(tmp_path / "other.json")

@@ -59,11 +59,13 @@ def test_openers_are_told_apart_where_the_agent_tells() -> None:
 
 def test_false_interruptions_count_a_minute_of_the_agents_speech() -> None:
     """With noises; what stops by itself is told of the replies without."""
-    noisy = LongReply((Disturbance("cough", True), Disturbance("mm_hm", False)), 20.0, 1)
+    noises = Disturbance("cough", 600.0), Disturbance("mm_hm", 499.0), Disturbance("clap")
+    noisy = LongReply(noises, 20.0, 2)
     found = summarize(side(long_replies=[LongReply((), 15.0, 1), noisy, noisy]), 700.0)
     assert found.false_a_minute == pytest.approx(3.0)
     assert found.own_a_minute == pytest.approx(4.0)
-    assert found.noises == Share(2, 4)
+    assert found.noises == Share(2, 6)
+    assert found.hesitations == Share(2, 6)
     assert found.noise_minutes == pytest.approx(2 / 3)
 
 

@@ -35,7 +35,7 @@ FOUND = {
         "production", 1100.0, 2, costs=[Cost("gap", 10, 60.0, 13, 1, 1), Cost("pause", 10, 60.0, 15, 1, 1)]
     ),
     "steady": summary(
-        "steady", 1500.0, 1, long_replies=[LongReply((Disturbance("cough", False),), 30.0, 0)], log_lines=1, call_s=60.0
+        "steady", 1500.0, 1, long_replies=[LongReply((Disturbance("cough"),), 30.0, 0)], log_lines=1, call_s=60.0
     ),
 }
 
