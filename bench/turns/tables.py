@@ -113,7 +113,7 @@ def curve_grid(report: TurnsReport) -> Grid:
 def interruptions_grid(report: TurnsReport) -> Grid:
     """A line a side: what stops the agent, and how soon."""
     headings = (
-        "interruptions",
+        "disturbed",
         "false a minute",
         "by noises",
         "hesitates",

@@ -20,10 +20,10 @@ def test_short_pauses_are_no_stops() -> None:
 
 def test_a_reply_that_comes_again_stopped_for_the_noise_before() -> None:
     """During the noise, or within a second after it."""
-    heard = [Stretch(1.0, 3.2), Stretch(4.0, 14.0)]
-    assert stopped_for([MM_HM, COUGH], heard, 12.2) == [Stop(pytest.approx(0.8)), Stop()]
-    late = [Stretch(1.0, 4.4), Stretch(5.0, 14.0)]
-    assert stopped_for([MM_HM, COUGH], late, 12.4) == [Stop(pytest.approx(0.6)), Stop()]
+    heard = [Stretch(1.0, 3.25), Stretch(4.0, 14.0)]
+    assert stopped_for([MM_HM, COUGH], heard, 12.2) == [Stop(0.75), Stop()]
+    late = [Stretch(1.0, 4.5), Stretch(5.0, 14.0)]
+    assert stopped_for([MM_HM, COUGH], late, 12.4) == [Stop(0.5), Stop()]
 
 
 def test_a_reply_that_ends_too_soon_stopped_for_the_noise_before() -> None:
@@ -41,8 +41,8 @@ def test_a_stop_of_its_own_is_for_no_noise() -> None:
 
 def test_a_noise_counts_once() -> None:
     """With its longest silence, however often the sound stopped for it."""
-    heard = [Stretch(1.0, 3.1), Stretch(3.5, 3.9), Stretch(4.4, 9.0)]
-    assert stopped_for([MM_HM], heard, 7.1) == [Stop(pytest.approx(0.5))]
+    heard = [Stretch(1.0, 3.25), Stretch(3.5, 3.75), Stretch(4.25, 9.0)]
+    assert stopped_for([MM_HM], heard, 7.1) == [Stop(0.5)]
 
 
 def test_how_long_it_was_heard() -> None:
