@@ -65,14 +65,15 @@ def test_a_pause_in_a_sentence_is_quiet_and_over_with_the_next_word(name: str, p
 
 @pytest.mark.parametrize("noise_rms", [2.0, 60.0])
 def test_soft_syllables_are_not_the_end(noise_rms: float) -> None:
-    """Within 23 recorded sentences there are 20 pauses of 110 ms to this gate, most of them real."""
-    ends = 0
+    """Within the recorded sentences there is about one pause of 110 ms each to this gate, most of them real."""
+    ends, sentences = 0, 0
     for recording in load_speech().values():
         if recording.words:
+            sentences += 1
             told = listened(QuietGate(), noisy(np.concatenate([silence(500), recording.pcm]), noise_rms))
             inside = told[: 50 + int(recording.speech_end_ms) // 10]
             ends += sum(before < 0.11 - 1e-9 <= now + 1e-9 for before, now in pairwise(inside))
-    assert ends <= 25
+    assert ends <= 1.1 * sentences
 
 
 def test_before_the_first_sound_nothing_is_quiet() -> None:

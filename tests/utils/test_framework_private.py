@@ -330,11 +330,13 @@ def test_the_names_of_our_voice_are_free() -> None:
     tree = {*assigned_on_self(Voice.__init__), *(name for name in vars(Voice) if not name.startswith("__"))}
     ours = tree - {
         "_abc_impl",
+        "_audio_source",
         "publish",
         "play",
         "capture_frame",
         "flush",
         "clear_buffer",
+        "on_playback_finished",
         "pause",
         "resume",
         "aclose",
