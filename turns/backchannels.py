@@ -35,7 +35,7 @@ _ARABIC = endings("""
 PHRASES = _ENGLISH | _ARABIC
 """A caller changes the language, and a recogniser takes a hum for either: one table for both."""
 
-_WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
+WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
 
 
 @dataclass
@@ -74,7 +74,7 @@ async def without_backchannels(
     who says "yes" into the last word of a question has answered it. `heard` is told all words before that.
     """
     async for event in events:
-        if event.type in _WORDS and event.alternatives and (text := event.alternatives[0].text):
+        if event.type in WORDS and event.alternatives and (text := event.alternatives[0].text):
             if heard is not None:
                 heard(text)
             if agent_speaking() and is_backchannel(text):

@@ -10,7 +10,7 @@ from livekit.agents import utils
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
-from turns.backchannels import Backchannels, without_backchannels
+from turns.backchannels import WORDS, Backchannels, without_backchannels
 from turns.completeness import Verdict, judge
 from turns.interruption_gate import InterruptionGate
 from turns.listening_vad import ListeningVAD, agent_is_heard
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     Listen = Callable[[AsyncIterable[rtc.AudioFrame]], AsyncIterable[SpeechEvent]]
     Live = Callable[[AsyncIterable[str]], AsyncGenerator[rtc.AudioFrame]]
 
-WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
 NEWS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT)
 MOST_SPECULATIONS_A_MINUTE = 20
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bench.grid import NONE, Grid, signed
 from bench.report import CAVEAT
 from bench.turns.corpus import ECHO_DELAY_MS, ECHO_LOSSES_DB, PAUSES_MS
+from bench.turns.hearing import STOP_S
+from bench.turns.results import FALSE_STOP_MS
 from bench.turns.summary import summarize
 from bench.turns.targets import starter_gaps
 
@@ -28,8 +30,8 @@ WIDE_ONLY = (
 HOW = (
     "Response gap: from the caller's last audible sample to the reply's first one, both taken from the waveform at the "
     "caller. Cut off: the agent was heard before the caller had finished a sentence with a pause in its middle. False "
-    "interruption: the agent fell silent for 500 ms or more, or did not go on, during a noise or within a second of "
-    "it. It hesitates for 250 to 500 ms, as between two sentences. Echo: the caller says nothing and lets the agent's "
+    "interruption: the agent fell silent for {false:.0f} ms or more, or did not go on, during a noise or within a second of "
+    "it. It hesitates for {stop:.0f} to {false:.0f} ms, as between two sentences. Echo: the caller says nothing and lets the agent's "
     "voice back in, {losses} dB softer and {delay:.0f} ms late. True "
     "interruption: from the caller's first audible sample to the agent's last."
 )
@@ -202,7 +204,12 @@ def notes(report: TurnsReport) -> list[str]:
     return [
         f"Machine: {report.machine.one_line()}.",
         f"Providers: {report.latency} delays, LLM + TTS {report.providers_ms:.0f} ms (p50); seed {report.seed}.",
-        HOW.format(losses=" or ".join(f"{loss:.0f}" for loss in ECHO_LOSSES_DB), delay=ECHO_DELAY_MS),
+        HOW.format(
+            false=FALSE_STOP_MS,
+            stop=1000 * STOP_S,
+            losses=" or ".join(f"{loss:.0f}" for loss in ECHO_LOSSES_DB),
+            delay=ECHO_DELAY_MS,
+        ),
         WHO,
         CAVEAT,
     ]
