@@ -30,9 +30,9 @@ WIDE_ONLY = (
 HOW = (
     "Response gap: from the caller's last audible sample to the reply's first one, both taken from the waveform at the "
     "caller. Cut off: the agent was heard before the caller had finished a sentence with a pause in its middle. False "
-    "interruption: the agent fell silent for {false:.0f} ms or more, or did not go on, during a noise or within a second of "
-    "it. It hesitates for {stop:.0f} to {false:.0f} ms, as between two sentences. Echo: the caller says nothing and lets the agent's "
-    "voice back in, {losses} dB softer and {delay:.0f} ms late. True "
+    "interruption: the agent fell silent for {false:.0f} ms or more, or did not go on, during a noise or within a "
+    "second of it. It hesitates for {stop:.0f} to {false:.0f} ms, as between two sentences. Echo: the caller says "
+    "nothing and lets the agent's voice back in, {losses} dB softer and {delay:.0f} ms late. True "
     "interruption: from the caller's first audible sample to the agent's last."
 )
 WHO = (
