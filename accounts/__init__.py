@@ -1,0 +1,1 @@
+"""Who is being called, and which variant do they get?"""
