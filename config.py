@@ -35,6 +35,7 @@ GreetingCacheMode = Literal["disk", "memory", "off"]
 TurnDetection = Literal["words", "vad", "stt", "model"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
+_EXPERIMENTS_ALLOWED = "allowed: experiment=variant with commas between, such as openers=off,greeting=warm"
 _HINTS_ALLOWED = "allowed: ISO 639-1 codes with commas between, such as ar,en"
 
 
@@ -232,6 +233,28 @@ class Settings(BaseSettings):
         description="Seconds that `start` waits for running calls when it is asked to stop.",
     )
 
+    # Many businesses on one service
+    accounts_url: SecretStr = Field(
+        SecretStr("sqlite:///accounts.db"),
+        min_length=1,
+        description="Where accounts are kept: sqlite:///file, postgresql://user:password@host/name or folder:path.",
+    )
+    accounts_cache_size: int = Field(
+        1000, ge=1, le=100_000, description="Accounts that a worker keeps in memory; up to 40 kB each, without sound."
+    )
+    accounts_ttl: float = Field(
+        300.0, ge=1.0, le=86_400.0, description="Seconds after which an account in memory is read again, beside calls."
+    )
+    accounts_preload: int = Field(
+        100, ge=0, le=100_000, description="Accounts that are read, and their greetings spoken, before the first call."
+    )
+    experiments_file: Path = Field(Path("experiments.yaml"), description="The experiments; it need not be there.")
+    experiments: str = Field(
+        "",
+        pattern=r"^(?:[\w-]+=[\w-]+(?:,[\w-]+=[\w-]+)*)?$",
+        description="Variants for every call, whatever the file says: openers=off,greeting=warm.",
+    )
+
     # What is told
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     timeline_to_room: bool = Field(False, description="Send each call's timings to its room, for the page of `dev`.")
@@ -314,7 +337,7 @@ class Settings(BaseSettings):
 
 
 PROVIDER_KEYS = ("openai_api_key", "soniox_api_key", "eleven_api_key")
-SECRETS = ("livekit_api_secret", *PROVIDER_KEYS)
+SECRETS = ("livekit_api_secret", "accounts_url", *PROVIDER_KEYS)
 
 
 def read_settings() -> Settings:
@@ -328,7 +351,7 @@ def read_settings() -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue]  # the sources fill the fields, not the call
     except ValidationError as error:
-        allowed = {"language_hints": _HINTS_ALLOWED}
+        allowed = {"language_hints": _HINTS_ALLOWED, "experiments": _EXPERIMENTS_ALLOWED}
         fields = Settings.model_fields
         raise SettingsError(
             [readable(each, fields, secret=SECRETS, allowed=allowed) for each in error.errors()]

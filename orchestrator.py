@@ -27,7 +27,7 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, AutoSubscribe, CloseEvent, CloseReason, ErrorEvent, JobContext
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
-from config import load_settings
+from account_lookup import AccountLookup
 from observe.call_log import CallLog
 from observe.caller_audio import CallerAudio
 from observe.observer import CallRecord, TurnRecord
@@ -51,14 +51,17 @@ from utils.framework_private import job_received_at_s
 from utils.greeting_text import personal_words
 from utils.log_filters import error_name
 from utils.logging_config import bound_call_fields, get_logger
-from workshop import Workshop, build_workshop
+from workshop import workshop_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine
 
+    from livekit.agents.voice import SpeechHandle
+
     from prewarm.kit import Components
     from service import Brief, Service
     from utils.greeting_text import GreetingText
+    from workshop import Workshop
 
 T = TypeVar("T")
 
@@ -66,23 +69,18 @@ log = get_logger("call")
 
 SERVED: WeakSet[Agent] = WeakSet()
 STAGES = 4
-ACCOUNT_LIMIT_S = 1.0  # longer than that, the caller hears the default greeting and not silence
 MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
 LONGEST_PAUSE_S = 4.0
 ON_ITS_WAY_S = 0.2  # the first word left, and is heard 50 ms later: what is done now takes CPU from its way
 LAST_TRANSCRIPT_S = 0.3  # the framework's 2 s keep each ended call's leases, and each drain, that much longer
 GOODBYE_LIMIT_S = 30.0  # the caller may not be there to hear it
+OURS = ("caller", "agent", "error", "limit", "refused", "no caller")  # ends of a call whose room is closed, too
 HUNG_UP = (rtc.DisconnectReason.CLIENT_INITIATED, rtc.DisconnectReason.USER_REJECTED)
 
 
 async def answer(service: Service, context: JobContext) -> None:
     """The job's entrypoint: up to the waiting greeting; the call then lives in its handlers."""
-    workshop = context.proc.userdata.get("workshop")
-    if not isinstance(workshop, Workshop):
-        # ISOLATION=process: this process serves one call, so it gets one of each, now.
-        workshop = build_workshop(load_settings(), vads=context.proc.userdata["vads"], size=1)
-        context.add_shutdown_callback(workshop.aclose)
-    await Call(service, context, workshop).begin()
+    await Call(service, context, await workshop_of(service, context)).begin()
 
 
 @dataclass(frozen=True)
@@ -103,10 +101,13 @@ class Call:
         self._context = context
         self._workshop = workshop
         self._kit = workshop.kit
-        self._settings = workshop.kit.settings
+        self._account = AccountLookup(service, context, workshop.kit.settings)
+        self._settings = self._account.choice.settings
+        self.record.labels.update(self._account.choice.labels)
         self._timeline = self.record.start
         self._voice = Voice(context.room, on_audible=self._on_audible)
         self._components: Components | None = None
+        self._path: TurnPath | None = None
         self._turns: TurnRecorder | None = None
         self._teller: Teller | None = None
         self._first_word = asyncio.Event()
@@ -135,7 +136,11 @@ class Call:
                 if not self._settings.defer_phase_two:
                     self._listen(session)
                 self._start(self._second_phase(session))
-                self._greet(session, brief.words, greeting)
+                if brief.max_call_s is not None:
+                    self._start(self._end_at(brief.max_call_s))
+                said = self._greet(session, brief.words, greeting)
+                if brief.hangs_up:
+                    said.add_done_callback(lambda _: self.end("refused"))
 
     # ---- the stages, side by side -------------------------------------------------------------------------
 
@@ -160,19 +165,15 @@ class Call:
 
     async def _account_stage(self) -> Brief:
         async with self._stage("account") as span:
-            if self._service.accounts is not None:
-                try:
-                    async with asyncio.timeout(ACCOUNT_LIMIT_S):
-                        return await self._service.accounts.find(self._context)
-                except Exception as error:  # noqa: BLE001  # whatever the lookup does, the caller is greeted
-                    span.failed = type(error).__name__
-                    log.warning("account not found, the default one answers", reason=span.failed)
-            return self._service.brief(self._settings)
+            brief = await self._account.find(span)
+            self._settings = brief.settings or self._settings
+            self.record.labels.update(brief.labels)
+            return brief
 
     async def _session_stage(self, account: asyncio.Task[Brief]) -> AgentSession[None] | Failed:
+        brief = await account
         async with self._stage("components"):
             session = self._make_session()
-        brief = await account
         async with self._stage("session") as span:
             if brief.agent in SERVED:
                 # It holds what was said in that call, and would tell it to this caller's LLM.
@@ -195,17 +196,17 @@ class Call:
         brief = await account
         async with self._stage("greeting") as span:
             try:
-                return await self._kit.greeting(brief.words.opening)
+                return await self._kit.greeting(brief.words.opening, self._settings)
             except SynthesisFailed as error:
                 span.failed = str(error)
                 return Failed("greeting", span.failed)
 
     def _make_session(self) -> AgentSession[None]:
-        self._components = leased = self._kit.lease()
-        limits = self._kit.conn_options
-        profile, workshop = turn_profile(self._settings), self._workshop
-        path = TurnPath(
-            self._settings, profile, speaker=workshop.speaker, openers=workshop.openers, ask_final=self._ask_final
+        self._components = leased = self._kit.lease(self._settings)
+        limits, profile = self._kit.conn_options, turn_profile(self._settings)
+        speaker, openers = self._workshop.voice(self._settings)
+        self._path = path = TurnPath(
+            self._settings, profile, speaker=speaker, openers=openers, ask_final=self._ask_final
         )
         session = AgentSession[None](
             stt=leased.stt.instance,
@@ -231,12 +232,11 @@ class Call:
 
     # ---- the first word -----------------------------------------------------------------------------------
 
-    def _greet(self, session: AgentSession[None], words: GreetingText, opening: Greeting) -> None:
+    def _greet(self, session: AgentSession[None], words: GreetingText, opening: Greeting) -> SpeechHandle:
         if words.personal is None:
-            self._speak(session, opening)
-            return
+            return self._speak(session, opening)
         personal = self._start(self._personal_part(words.personal))
-        session.say(
+        return session.say(
             told(opening, personal),
             audio=spliced(opening, personal),
             allow_interruptions=self._settings.enable_interruptions,
@@ -245,10 +245,10 @@ class Call:
     async def _personal_part(self, words: str) -> Greeting | None:
         """What only this caller is told, spoken while the opening plays; None for a caller without a name."""
         said = personal_words(words, await self._caller_name)
-        return None if said is None else await self._kit.personal(said)
+        return None if said is None else await self._kit.personal(said, self._settings)
 
-    def _speak(self, session: AgentSession[None], sound: Greeting) -> None:
-        session.say(sound.text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
+    def _speak(self, session: AgentSession[None], sound: Greeting) -> SpeechHandle:
+        return session.say(sound.text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
 
     def _on_audible(self, sound: Audible) -> None:
         self._timeline.mark("first_frame", sound.playing_at_s)
@@ -272,6 +272,12 @@ class Call:
         if self._settings.defer_phase_two:
             await asyncio.sleep(ON_ITS_WAY_S)
             self._listen(session)
+        if self._components is not None:
+            self._components.warm()
+
+    async def _end_at(self, limit_s: float) -> None:
+        await asyncio.sleep(limit_s - (time.time() - self._timeline.zero_s))
+        await self._say_goodbye("limit")
 
     def _listen(self, session: AgentSession[None]) -> None:
         if session.input.audio is not None:
@@ -310,7 +316,8 @@ class Call:
         await asyncio.sleep(pause_s)
         if self._components is not None and not self.record.ended_by:
             before = self._components.providers()
-            after = self._kit.swap(self._components, broken, reason).providers()
+            self._components.swap(broken, reason)
+            after = self._components.providers()
             # Only what is new: setting a healthy STT once more would restart its stream and lose the caller's words.
             session.current_agent.update_options(
                 **{kind: instance for kind, instance in after.items() if instance is not before[kind]}
@@ -330,14 +337,14 @@ class Call:
             # The agent's own word, or the job's end: if that has begun already, its reason stands.
             self._context.shutdown("agent")
 
-    async def _say_goodbye(self) -> None:
+    async def _say_goodbye(self, by: str = "error") -> None:
         """The last words need no provider: a recording, straight into the voice."""
         try:
             async with asyncio.timeout(GOODBYE_LIMIT_S):
                 await self._voice.play(recording("goodbye").frames())
         except TimeoutError:
             log.warning("nobody heard the goodbye", limit_s=GOODBYE_LIMIT_S)
-        self.end("error")
+        self.end(by)
 
     def _note_error(self, stage: str, reason: str) -> None:
         self.record.errors.append(f"{stage}: {reason}")
@@ -352,6 +359,7 @@ class Call:
 
     def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
         self._timeline.mark("caller_joined")
+        self._account.caller_came()
         self._voice.publish()
         if not self._caller_name.done():
             self._caller_name.set_result(participant.name)
@@ -379,10 +387,12 @@ class Call:
             self._components.release()
         if self._turns is not None:
             self._turns.finish()
+        self.record.tally.hesitations = 0 if self._path is None else self._path.hesitations
         with bound_call_fields(call=self.record.call_id, room=self.record.room):
             self._teller = self._teller or self._make_teller()
             await self._teller.ended()
-        if self.record.ended_by in ("caller", "agent", "error", "no caller"):
+        self._account.ended(self.record)
+        if self.record.ended_by in OURS:
             await self._context.delete_room()
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -64,6 +64,8 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
         shared = workshop.build_workshop(settings)
         steps = await shared.open([service.brief(settings).words.opening], service.openers)
         setup = functools.partial(_share, shared)
+        if service.accounts is not None:
+            await service.accounts.open(settings, shared.prepare)
     server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
 
     def ready() -> None:
@@ -80,6 +82,8 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
             await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready, rescue=rescue)
     finally:
         if shared is not None:
+            if service.accounts is not None:
+                await service.accounts.aclose()
             await shared.aclose()
 
 

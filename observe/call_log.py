@@ -36,7 +36,14 @@ class CallLog:
 
     async def started(self, call: CallRecord) -> None:
         spans = {f"{span.name}_ms": _round(span.end_ms) for span in call.start.spans}
-        log.info("call began", **spans, first_word_ms=_round(call.start.get("first_audible_sample")))
+        variants = {name: variant for name, variant in call.labels.items() if name != "account"}
+        said = {"account": call.labels.get("account"), "variants": variants}
+        log.info(
+            "call began",
+            **{name: value for name, value in said.items() if value},
+            **spans,
+            first_word_ms=_round(call.start.get("first_audible_sample")),
+        )
 
     async def turned(self, call: CallRecord, turn: TurnRecord) -> None:
         log.log(
@@ -63,6 +70,7 @@ class CallLog:
             **({"llm_calls": call.tally.llm_calls} if call.turns else {}),
             **({"cut_offs": call.cut_offs} if call.cut_offs else {}),
             **({"false_interruptions": call.tally.false_interruptions} if call.tally.false_interruptions else {}),
+            **({"hesitations": call.tally.hesitations} if call.tally.hesitations else {}),
             **({"errors": call.errors} if call.errors else {}),
         )
 

@@ -57,7 +57,9 @@ class Tally:
     """What is counted over a call, and not turn by turn."""
 
     false_interruptions: int = 0
-    """The agent stopped for a sound that was no turn."""
+    """The agent stopped for a sound that was no turn, and the session had to resume it."""
+    hesitations: int = 0
+    """The agent's voice stood still for such a sound for less than a second or so, and went on by itself."""
     llm_calls: int = 0
     """Those for words that never became a turn are among them; what the agent says unasked is not."""
 
@@ -74,6 +76,8 @@ class CallRecord:
     ended_by: str = ""
     duration_s: float = 0.0
     tally: Tally = field(default_factory=Tally)
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    """The account, and the variant of each experiment, by name."""
 
     @property
     def cut_offs(self) -> int:

@@ -20,7 +20,7 @@ class RoomFeed:
         self._room = room
 
     async def started(self, call: CallRecord) -> None:
-        await self._send({"v": 1, "kind": "start", "t0": "dispatch", **call.start.as_dict()})
+        await self._send({"v": 1, "kind": "start", "t0": "dispatch", "labels": call.labels, **call.start.as_dict()})
 
     async def turned(self, call: CallRecord, turn: TurnRecord) -> None:
         await self._send(

@@ -15,7 +15,7 @@ from livekit.plugins import soniox
 from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
 from prewarm.greeting_store import GreetingStore
 from prewarm.http_clients import HttpClients
-from prewarm.pool import Lease, Pool
+from prewarm.pools import Pools
 from prewarm.providers import TTS_SAMPLE_RATE_HZ, make_llm, make_stt, make_tts, tts_sound
 from utils.logging_config import get_logger
 
@@ -23,9 +23,25 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from config import Settings
+    from prewarm.pool import Lease
     from utils.audio import Pcm
 
 log = get_logger("prewarm")
+
+# The settings by which instances differ; what comes from PROFILE is in it.
+_TURN_FIELDS = ("profile", "min_endpointing_delay", "max_endpointing_delay", "interruption_threshold")
+STT_FIELDS = (
+    "stt_model",
+    "language_hints",
+    "early_finalize",
+    "stt_max_endpoint_delay_ms",
+    "stt_endpoint_sensitivity",
+    "stt_endpoint_latency_level",
+    *_TURN_FIELDS,
+)
+TTS_FIELDS = ("tts_voice", "tts_model", "first_clause")
+LLM_FIELDS = ("llm_model", "max_tokens")
+VAD_FIELDS = _TURN_FIELDS
 
 REFRESH_INTERVAL_S = 50.0  # below the 60 s after which common load balancers drop an idle connection
 
@@ -52,22 +68,38 @@ class Components:
         """The instances by kind, as `Agent.update_options` names them."""
         return {"stt": self.stt.instance, "tts": self.tts.instance, "llm": self.llm.instance}
 
+    def swap(self, broken: object, reason: str) -> None:
+        """Replace the member that is `broken` by another of its pool. Unknown: nothing changes."""
+        for kind in ("stt", "tts", "llm"):
+            lease: Lease[Any] = getattr(self, kind)
+            if lease.instance is broken:
+                lease.mark_broken(reason)
+                setattr(self, kind, lease.another())
+                lease.release()
+
+    def warm(self) -> None:
+        """Have what was made for this call open its connections, behind it: its pool had none that was ready."""
+        self.tts.warm()
+
     def release(self) -> None:
         for lease in (self.stt, self.tts, self.llm, self.vad):
             lease.release()
 
 
 class Kit:
-    """The pools, the connections and the greetings of one worker process. Made on a running loop."""
+    """The pools, the connections and the greetings of one worker process. Made on a running loop.
+
+    A call may have `Settings` of its own: each `settings` below is such a copy of the worker's.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        make_vad: Callable[[], vad.VAD],
-        stt_options: soniox.STTOptions,
-        stt_kind: type[soniox.STT] = soniox.STT,
-        tokenizer: tokenize.SentenceTokenizer | None = None,
+        make_vad: Callable[[Settings], vad.VAD],
+        stt_options: Callable[[Settings], soniox.STTOptions],
+        stt_kind: Callable[[Settings], type[soniox.STT]] = lambda _: soniox.STT,
+        tokenizer: Callable[[Settings], tokenize.SentenceTokenizer | None] = lambda _: None,
         size: int | None = None,
     ) -> None:
         self.settings = settings
@@ -76,34 +108,48 @@ class Kit:
             max_retry=settings.max_retries, retry_interval=0.3, timeout=settings.http_timeout
         )
         self.greetings = GreetingCache(store=_greeting_store(settings))
-        count, policy = settings.pool_size if size is None else size, settings.pool_policy
-        self.stt: Pool[stt.STT[Any]] = Pool(
+        count = settings.pool_size if size is None else size
+        self._stts: Pools[stt.STT[Any]] = Pools(
             "stt",
+            settings,
+            fields=STT_FIELDS,
             size=count,
-            policy=policy,
             close=_close,
-            make=lambda: make_stt(settings, self.clients, stt_options, stt_kind),
+            make=lambda call: make_stt(call, self.clients, stt_options(call), stt_kind(call)),
         )
-        self.tts: Pool[tts.TTS[Any]] = Pool(
+        self._ttss: Pools[tts.TTS[Any]] = Pools(
             "tts",
+            settings,
+            fields=TTS_FIELDS,
             size=count,
-            policy=policy,
             close=_close,
             warm=_prewarm,
-            make=lambda: make_tts(settings, self.clients, tokenizer),
+            make=lambda call: make_tts(call, self.clients, tokenizer(call)),
         )
-        self.llm: Pool[llm.LLM[Any]] = Pool(
-            "llm", size=count, policy=policy, close=_close, warm=_prewarm, make=lambda: make_llm(settings, self.clients)
+        self._llms: Pools[llm.LLM[Any]] = Pools(
+            "llm",
+            settings,
+            fields=LLM_FIELDS,
+            size=count,
+            close=_close,
+            warm=_prewarm,
+            make=lambda call: make_llm(call, self.clients),
         )
-        self.vad: Pool[vad.VAD] = Pool("vad", size=count, policy=policy, close=_nothing, make=make_vad)
+        self._vads: Pools[vad.VAD] = Pools(
+            "vad", settings, fields=VAD_FIELDS, size=count, close=_nothing, make=make_vad
+        )
+        self.stt, self.tts, self.llm, self.vad = self._stts.own, self._ttss.own, self._llms.own, self._vads.own
         self._keeper: asyncio.Task[None] | None = None
 
-    def greeting_key(self, text: str) -> GreetingKey:
+    @property
+    def leased(self) -> int:
+        """Instances that calls have now."""
+        return sum(pools.leased for pools in (self._stts, self._ttss, self._llms, self._vads))
+
+    def greeting_key(self, text: str, settings: Settings | None = None) -> GreetingKey:
         """What the sound of `text` depends on, in memory and on disk."""
-        settings = self.settings
-        return GreetingKey(
-            text, settings.tts_voice, settings.tts_model, tts_sound(settings), trimmed=settings.trim_greeting
-        )
+        call = settings or self.settings
+        return GreetingKey(text, call.tts_voice, call.tts_model, tts_sound(call), trimmed=call.trim_greeting)
 
     async def open(self, greetings: list[str]) -> list[WarmStep]:
         """Warm everything at once. A step that fails is reported, not raised: a provider may be back later."""
@@ -124,34 +170,31 @@ class Kit:
                 log.warning("warm-up step failed; calls will try again", step=step.name, reason=step.failed)
         return steps
 
-    def lease(self) -> Components:
+    def lease(self, settings: Settings | None = None) -> Components:
         """Components for one call, at once."""
-        return Components(self.stt.lease(), self.tts.lease(), self.llm.lease(), self.vad.lease())
+        call = settings or self.settings
+        return Components(
+            self._stts.of(call).lease(),
+            self._ttss.of(call).lease(),
+            self._llms.of(call).lease(),
+            self._vads.of(call).lease(),
+        )
 
-    def swap(self, components: Components, broken: object, reason: str) -> Components:
-        """Replace the member that is `broken` in `components` by another; returns them. Unknown: unchanged."""
-        for kind, pool in (("stt", self.stt), ("tts", self.tts), ("llm", self.llm)):
-            lease: Lease[Any] = getattr(components, kind)
-            if lease.instance is broken:
-                lease.mark_broken(reason)
-                setattr(components, kind, pool.lease())
-                lease.release()
-        return components
-
-    async def greeting(self, text: str) -> Greeting:
+    async def greeting(self, text: str, settings: Settings | None = None) -> Greeting:
         """The greeting's sound, kept or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
+        call = settings or self.settings
         try:
-            return await self._greeting(text)
+            return await self._greeting(text, call)
         except SynthesisFailed:
-            return await self._greeting(text)
+            return await self._greeting(text, call)
 
-    async def personal(self, text: str) -> Greeting:
+    async def personal(self, text: str, settings: Settings | None = None) -> Greeting:
         """The sound of words for one caller: they name somebody, so they are kept nowhere. Raises `SynthesisFailed`."""
-        return Greeting(text, await self._speak(text))
+        return Greeting(text, await self._speak(text, settings or self.settings))
 
-    async def clause(self, text: str) -> Pcm:
+    async def clause(self, text: str, settings: Settings | None = None) -> Pcm:
         """The sound of a clause, as loud as live speech, without the silence around it. Raises `SynthesisFailed`."""
-        return await self._speak(text, trim=True, level=False)
+        return await self._speak(text, settings or self.settings, trim=True, level=False)
 
     async def aclose(self) -> None:
         if self._keeper is not None:
@@ -159,7 +202,7 @@ class Kit:
             with suppress(asyncio.CancelledError):
                 await self._keeper
         await self.greetings.aclose()
-        await asyncio.gather(self.stt.aclose(), self.tts.aclose(), self.llm.aclose(), self.vad.aclose())
+        await asyncio.gather(*(pools.aclose() for pools in (self._stts, self._ttss, self._llms, self._vads)))
         await self.clients.aclose()
 
     async def _warm_llm(self) -> None:
@@ -172,14 +215,14 @@ class Kit:
         if self.settings.greeting_cache != "off":
             await asyncio.gather(*(self.greeting(text) for text in greetings))
 
-    async def _greeting(self, text: str) -> Greeting:
-        if self.settings.greeting_cache == "off":
-            return Greeting(text, await self._speak(text))
-        return await self.greetings.get(self.greeting_key(text), self._speak)
+    async def _greeting(self, text: str, call: Settings) -> Greeting:
+        if call.greeting_cache == "off":
+            return Greeting(text, await self._speak(text, call))
+        return await self.greetings.get(self.greeting_key(text, call), lambda words: self._speak(words, call))
 
-    async def _speak(self, text: str, *, trim: bool | None = None, level: bool = True) -> Pcm:
-        trim = self.settings.trim_greeting if trim is None else trim
-        lease = self.tts.lease()
+    async def _speak(self, text: str, call: Settings, *, trim: bool | None = None, level: bool = True) -> Pcm:
+        trim = call.trim_greeting if trim is None else trim
+        lease = self._ttss.of(call).lease()
         try:
             return await synthesize(text, lease.instance, self.conn_options, trim=trim, level=level)
         except SynthesisFailed:
@@ -191,7 +234,7 @@ class Kit:
     async def _keep_warm(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_INTERVAL_S)
-            await asyncio.gather(self.tts.refresh(), self.clients.openai.models.list(), return_exceptions=True)
+            await asyncio.gather(self._ttss.refresh(), self.clients.openai.models.list(), return_exceptions=True)
 
 
 async def timed(name: str, work: Awaitable[object]) -> WarmStep:

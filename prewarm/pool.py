@@ -43,6 +43,7 @@ class Member(Generic[T]):
     instance: T
     number: int
     last_used: int = 0
+    is_warm: bool = False
 
 
 class Lease(Generic[T]):
@@ -59,6 +60,15 @@ class Lease(Generic[T]):
         if self.state is State.LEASED:
             self.state = State.BROKEN
             log.warning("pool member is broken and will be replaced", pool=self._pool.name, reason=reason)
+
+    def warm(self) -> None:
+        """Have a member that was made for this lease open what it needs, behind the call. One that is warm stays."""
+        if self.state is State.LEASED and not self._member.is_warm:
+            self._pool._start(self._pool._warm_up(self._member))  # pyright: ignore[reportPrivateUsage]  # as in `release`
+
+    def another(self) -> Lease[T]:
+        """One of the same pool, in place of this one."""
+        return self._pool.lease()
 
     def release(self) -> None:
         """Give the member back. Never waits and never raises."""
@@ -112,6 +122,10 @@ class Pool(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<Pool {self.name}: {len(self._free)} free, {self._leased} leased, {self.replaced} replaced>"
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     @property
     def free(self) -> int:
@@ -170,6 +184,7 @@ class Pool(Generic[T]):
     async def _warm_up(self, member: Member[T]) -> None:
         if self._warm is not None:
             await self._warm(member.instance)
+        member.is_warm = True
 
     def _take_back(self, member: Member[T], *, broken: bool) -> None:
         self._leased -= 1

@@ -121,9 +121,7 @@ class Worker:
     async def idle(self, *, timeout_s: float = 15.0) -> None:
         """Wait until no call runs and everything has been given back."""
         async with asyncio.timeout(timeout_s):
-            while self.server.active_jobs or any(
-                pool.leased for pool in (self.kit.stt, self.kit.tts, self.kit.llm, self.kit.vad)
-            ):
+            while self.server.active_jobs or self.kit.leased:
                 await asyncio.sleep(0.05)
 
     async def rooms(self) -> list[str]:
@@ -140,6 +138,9 @@ async def run_worker(
     await workshop.open(
         [service.brief(settings).words.opening] if greetings is None else list(greetings), service.openers
     )
+
+    if service.accounts is not None:
+        await service.accounts.open(settings, workshop.prepare)
 
     def setup(process: JobProcess) -> None:
         process.userdata["workshop"] = workshop
@@ -165,6 +166,8 @@ async def run_worker(
     finally:
         await server.aclose()
         await running
+        if service.accounts is not None:
+            await service.accounts.aclose()
         await workshop.aclose()
 
 

@@ -23,6 +23,7 @@ SECRETS = {
     "OPENAI_API_KEY": "hidden-openai",
     "SONIOX_API_KEY": "hidden-soniox",
     "ELEVEN_API_KEY": "hidden-eleven",
+    "ACCOUNTS_URL": "postgresql://desk:hidden-accounts@host/desk",
 }
 
 
@@ -156,11 +157,19 @@ BAD = [
     ("DISPATCH_AT", "click", "allowed: 'token' or 'join'"),
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),
+    ("ACCOUNTS_CACHE_SIZE", "0", "allowed: a whole number from 1 to 100000"),
+    ("ACCOUNTS_TTL", "0.5", "allowed: a number from 1.0 to 86400.0"),
+    ("ACCOUNTS_PRELOAD", "-1", "allowed: a whole number from 0 to 100000"),
+    (
+        "EXPERIMENTS",
+        "openers:off",
+        "allowed: experiment=variant with commas between, such as openers=off,greeting=warm",
+    ),
     ("DRAIN_TIMEOUT", "-0.1", "allowed: a number from 0.0 to 86400.0"),
     ("LOG_LEVEL", "LOUD", "allowed: 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ("TIMELINE_TO_ROOM", "x", "allowed: true or false"),
 ]
-FREE = {"LIVEKIT_API_KEY", "HEALTH_HOST", "GREETING_CACHE_DIR", *SECRETS}
+FREE = {"LIVEKIT_API_KEY", "HEALTH_HOST", "GREETING_CACHE_DIR", "EXPERIMENTS_FILE", *SECRETS}
 """Settings that any text is right for."""
 WITHOUT_UNIT = {"stt_endpoint_sensitivity"}
 

@@ -6,7 +6,6 @@ While the agent speaks they are not for it to answer. While it is silent the sam
 # ruff: noqa: RUF001  the Arabic letters are meant
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from livekit.agents.stt import SpeechEventType
@@ -38,14 +37,6 @@ PHRASES = _ENGLISH | _ARABIC
 WORDS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.PREFLIGHT_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
 
 
-@dataclass
-class Backchannels:
-    """What was kept from the agent so far."""
-
-    dropped: int = 0
-    """Final transcripts."""
-
-
 def is_backchannel(text: str) -> bool:
     """Whether `text` is nothing else: "Yeah, mm-hm." is, "okay but" and "" are not."""
     said = [word for sentence in sentences(text.replace("-", " ")) for word in sentence.words]
@@ -65,7 +56,6 @@ def is_backchannel(text: str) -> bool:
 async def without_backchannels(
     events: AsyncIterable[SpeechEvent],
     agent_speaking: Callable[[], bool],
-    counts: Backchannels,
     heard: Callable[[str], None] | None = None,
 ) -> AsyncGenerator[SpeechEvent]:
     """`events` of an STT, for `Agent.stt_node`, without those backchannels that come while the agent speaks.
@@ -78,6 +68,5 @@ async def without_backchannels(
             if heard is not None:
                 heard(text)
             if agent_speaking() and is_backchannel(text):
-                counts.dropped += event.type is SpeechEventType.FINAL_TRANSCRIPT
                 continue
         yield event

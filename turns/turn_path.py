@@ -10,7 +10,7 @@ from livekit.agents import utils
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
-from turns.backchannels import WORDS, Backchannels, without_backchannels
+from turns.backchannels import WORDS, without_backchannels
 from turns.completeness import Verdict, judge
 from turns.interruption_gate import InterruptionGate
 from turns.listening_vad import ListeningVAD, agent_is_heard
@@ -64,7 +64,6 @@ class TurnPath:
         self._session: AgentSession[Any] | None = None
         self._failed: int | None = None
         self.gate: InterruptionGate | None = None
-        self.backchannels = Backchannels()
         if settings.ignore_backchannels and settings.enable_interruptions:
             self.gate = InterruptionGate(
                 self._agent_is_heard,
@@ -102,12 +101,17 @@ class TurnPath:
         """The STT's events, with begun replies among them; `listen` is the framework's own way to them."""
         events = listen(self._watched(audio))
         if self.gate is not None:
-            events = without_backchannels(events, self._agent_is_heard, self.backchannels, self.gate.said)
+            events = without_backchannels(events, self._agent_is_heard, self.gate.said)
         events = self._noted(events)
         passed = events if self.speculation is None else speculate(events, self.speculation)
         async with aclosing(passed):
             async for event in passed:
                 yield event
+
+    @property
+    def hesitations(self) -> int:
+        """How often the agent's voice stood still for a sound of the caller's that was no interruption."""
+        return 0 if self.gate is None else self.gate.counts.released
 
     def failed_early(self) -> bool:
         """A provider has failed: was that a reply begun before the turn is over? It is begun anew then, at its end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livekit.plugins import silero
 from livekit.plugins.silero import onnx_model
@@ -21,9 +21,13 @@ class VadFactory:
     A detector is not shared between calls: sessions hang their handlers on it.
     """
 
-    def __init__(self, profile: TurnProfile) -> None:
-        self._weights = onnx_model.new_inference_session(True)
+    def __init__(self, profile: TurnProfile, *, weights: Any = None) -> None:
+        self._weights = weights or onnx_model.new_inference_session(True)
         self._profile = profile
+
+    def of(self, profile: TurnProfile) -> VadFactory:
+        """One for another profile, on the same weights."""
+        return VadFactory(profile, weights=self._weights)
 
     def make(self) -> silero.VAD:
         threshold = self._profile.vad_activation_threshold

@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING
 
 from bench.scripts.asked import CALL
 from bench.turns.dialogue import OPENERS
+from service import Accounts, Brief, Choice, Service
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
-
-    from service import Brief
 
 GREETING = "Hello."
 """Short, since it is not what is looked at."""
 
 
-class ByRoom:
+class ByRoom(Accounts):
     """An agent for each call that knows its room's name."""
 
-    async def find(self, context: JobContext) -> Brief:
-        from service import Brief
+    async def find(self, context: JobContext, choice: Choice) -> Brief:
         from turns.voice_agent import VoiceAgent
 
         return Brief(VoiceAgent(instructions=f"Be brief. {CALL} {context.job.room.name} ."), GREETING)
@@ -32,7 +30,6 @@ class ByRoom:
 
 def main() -> None:
     from cli.app import main as run
-    from service import Service
     from turns.voice_agent import VoiceAgent
 
     service = Service(

@@ -21,24 +21,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from livekit.agents import JobContext
 
-    from service import Brief, Service
+    from service import Brief, Choice, Service
 
 TOOK_PREFIX = "storm.took "
 TASKS_PREFIX = "storm.tasks "
 
 
-class TellingAccounts:
-    """Every call is the service's own; that it came is told at its begin, before anything can go wrong with it."""
+def telling(service: Service) -> Service:
+    """`service`, which tells of each call at its begin, before anything can go wrong with it."""
+    from service import Accounts
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    class TellingAccounts(Accounts):
+        async def find(self, context: JobContext, choice: Choice) -> Brief:
+            took = {"pid": os.getpid(), "room": context.job.room.name, "identity": context.local_participant_identity}
+            print(TOOK_PREFIX + json.dumps(took), flush=True)
+            return service.brief(choice.settings)
 
-    async def find(self, context: JobContext) -> Brief:
-        from config import load_settings
-
-        took = {"pid": os.getpid(), "room": context.job.room.name, "identity": context.local_participant_identity}
-        print(TOOK_PREFIX + json.dumps(took), flush=True)
-        return self._service.brief(load_settings())
+    return replace(service, accounts=TellingAccounts())
 
 
 def tell_tasks(_number: int, _frame: FrameType | None) -> None:
@@ -58,7 +57,7 @@ def main() -> None:
     from agent import service
     from cli.app import main as run
 
-    run(replace(service, accounts=TellingAccounts(service)))
+    run(telling(service))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from livekit.agents import Agent
 
 from prewarm.recordings import TEXTS
-from service import Brief, Service
+from service import Accounts, Brief, Choice, Service
 from tests.calls.conftest import GREETING
 from tests.harness import run_worker, settings_for
 
@@ -116,19 +116,19 @@ async def test_ears_are_down_and_come_back(
         await worker.idle()
 
 
-class Unlisted:
-    async def find(self, context: JobContext) -> Brief:
+class Unlisted(Accounts):
+    async def find(self, context: JobContext, choice: Choice) -> Brief:
         raise LookupError(f"{context.room.name} is not in the book")
 
 
-class Endless:
-    async def find(self, context: JobContext) -> Brief:
+class Endless(Accounts):
+    async def find(self, context: JobContext, choice: Choice) -> Brief:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets this event")
 
 
-class Listed:
-    async def find(self, context: JobContext) -> Brief:
+class Listed(Accounts):
+    async def find(self, context: JobContext, choice: Choice) -> Brief:
         return Brief(Agent(instructions="Answer shortly."), f"Welcome to {context.job.metadata}.")
 
 

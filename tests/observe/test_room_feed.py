@@ -58,7 +58,7 @@ async def test_the_room_is_told_the_start_and_each_turn(livekit: LocalLiveKit) -
             assert len(caller.texts) == 2
     await feed.turned(record, turn(3))
     assert received == [
-        {"v": 1, "kind": "start", "t0": "dispatch", **record.start.as_dict()},
+        {"v": 1, "kind": "start", "t0": "dispatch", "labels": {}, **record.start.as_dict()},
         {
             "v": 1,
             "kind": "turn",

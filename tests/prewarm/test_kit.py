@@ -86,7 +86,11 @@ def at_wire(wire: Wire, **fields: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def kit_of(make_settings: MakeSettings, vads: VadFactory, **fields: Any) -> AsyncGenerator[Kit]:
     settings = make_settings(**fields)
-    kit = Kit(settings, make_vad=vads.make, stt_options=soniox.STTOptions(model=settings.stt_model))
+    kit = Kit(
+        settings,
+        make_vad=lambda _: vads.make(),
+        stt_options=lambda call: soniox.STTOptions(model=call.stt_model),
+    )
     try:
         yield kit
     finally:
@@ -388,7 +392,7 @@ async def test_pool_size_and_policy_reach_the_pools(
 async def test_the_process_of_one_call_makes_one_of_each(make_settings: MakeSettings, vads: VadFactory) -> None:
     """`size` overrides POOL_SIZE."""
     settings = make_settings(openai_api_key="o", soniox_api_key="s", eleven_api_key="e", pool_size=4)
-    kit = Kit(settings, make_vad=vads.make, stt_options=soniox.STTOptions(), size=1)
+    kit = Kit(settings, make_vad=lambda _: vads.make(), stt_options=lambda _: soniox.STTOptions(), size=1)
     await asyncio.gather(kit.stt.fill(), kit.vad.fill())
     assert (kit.stt.free, kit.vad.free) == (1, 1)
     await kit.aclose()
@@ -414,11 +418,11 @@ async def test_swapping_replaces_the_broken_member_alone(
         await kit.open([])
         components = kit.lease()
         before = {name: getattr(components, name).instance for name in ("stt", "tts", "llm", "vad")}
-        fresh = kit.swap(components, before[kind], "APIStatusError")
-        after = {name: getattr(fresh, name).instance for name in before}
+        components.swap(before[kind], "APIStatusError")
+        after = {name: getattr(components, name).instance for name in before}
         assert [name for name in before if after[name] is not before[name]] == [kind]
         assert getattr(kit, kind).replaced == 1
-        fresh.release()
+        components.release()
         assert getattr(kit, kind).leased == 0
 
 
@@ -427,7 +431,8 @@ async def test_swapping_something_unknown_changes_nothing(make_settings: MakeSet
     async with Wire() as wire, kit_of(make_settings, vads, **at_wire(wire)) as kit:
         components = kit.lease()
         before = instances(components)
-        assert instances(kit.swap(components, object(), "?")) == before
+        components.swap(object(), "?")
+        assert instances(components) == before
         components.release()
         assert [pool.replaced for pool in (kit.stt, kit.tts, kit.llm)] == [0, 0, 0]
 

@@ -9,7 +9,7 @@ import pytest
 from livekit.agents import LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 
-from turns.backchannels import Backchannels, is_backchannel, without_backchannels
+from turns.backchannels import is_backchannel, without_backchannels
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -53,7 +53,7 @@ def event(kind: SpeechEventType, text: str) -> SpeechEvent:
     return SpeechEvent(type=kind, alternatives=[SpeechData(LanguageCode("en"), text)])
 
 
-async def passed(said: Sequence[Said], counts: Backchannels, heard: list[str] | None = None) -> list[str]:
+async def passed(said: Sequence[Said], heard: list[str] | None = None) -> list[str]:
     speaking = False
 
     async def source() -> AsyncGenerator[SpeechEvent]:
@@ -63,39 +63,35 @@ async def passed(said: Sequence[Said], counts: Backchannels, heard: list[str] | 
             yield event(kind, text)
 
     told = None if heard is None else heard.append
-    events = without_backchannels(source(), lambda: speaking, counts, told)
+    events = without_backchannels(source(), lambda: speaking, told)
     return [each.alternatives[0].text async for each in events]
 
 
 async def test_a_backchannel_over_the_agent_is_dropped() -> None:
-    """Its interim form and its final one; one backchannel is counted."""
-    counts = Backchannels()
-    assert await passed([(INTERIM, "Yeah", True), (FINAL, "Yeah.", True)], counts) == []
-    assert counts.dropped == 1
+    """Its interim form and its final one."""
+    assert await passed([(INTERIM, "Yeah", True), (FINAL, "Yeah.", True)]) == []
 
 
 async def test_an_answer_is_never_dropped() -> None:
     """The same words when the agent is silent."""
-    counts = Backchannels()
-    assert await passed([(INTERIM, "Yes", False), (FINAL, "Yes.", False)], counts) == ["Yes", "Yes."]
-    assert counts.dropped == 0
+    assert await passed([(INTERIM, "Yes", False), (FINAL, "Yes.", False)]) == ["Yes", "Yes."]
 
 
 async def test_an_answer_into_the_last_word_of_a_question_is_not_lost() -> None:
     """Its first form came over the agent's voice, its final one did not."""
-    assert await passed([(INTERIM, "Yes", True), (FINAL, "Yes.", False)], Backchannels()) == ["Yes."]
+    assert await passed([(INTERIM, "Yes", True), (FINAL, "Yes.", False)]) == ["Yes."]
 
 
 async def test_a_backchannel_that_goes_on_passes_whole() -> None:
     """As soon as there is one more word."""
     said = [(INTERIM, "Okay", True), (INTERIM, "Okay but", True), (FINAL, "Okay, but when?", True)]
-    assert await passed(said, Backchannels()) == ["Okay but", "Okay, but when?"]
+    assert await passed(said) == ["Okay but", "Okay, but when?"]
 
 
 async def test_all_words_are_told_before_they_are_dropped() -> None:
     """Who judges the caller's sound needs the backchannels most."""
     heard: list[str] = []
-    await passed([(INTERIM, "Yeah", True), (FINAL, "Yeah, wait.", True)], Backchannels(), heard)
+    await passed([(INTERIM, "Yeah", True), (FINAL, "Yeah, wait.", True)], heard)
     assert heard == ["Yeah", "Yeah, wait."]
 
 
@@ -106,5 +102,5 @@ async def test_what_holds_no_words_passes() -> None:
         yield SpeechEvent(type=SpeechEventType.END_OF_SPEECH)
         yield SpeechEvent(type=SpeechEventType.RECOGNITION_USAGE)
 
-    kinds = [each.type async for each in without_backchannels(source(), lambda: True, Backchannels())]
+    kinds = [each.type async for each in without_backchannels(source(), lambda: True)]
     assert kinds == [SpeechEventType.END_OF_SPEECH, SpeechEventType.RECOGNITION_USAGE]
