@@ -1,4 +1,4 @@
-"""One call's way to its account: what is chosen at its dispatch, who is called, and how long a caller waits for that."""
+"""One call's way to its account: what is chosen at dispatch, who is called, and how long a caller waits for that."""
 
 from __future__ import annotations
 

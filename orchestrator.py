@@ -9,8 +9,8 @@
              => turns
              => goodbye     leases back, observers told, room closed
 
-A stage returns its expected failure as a value (`Failed`), so that one gather line tells the whole start
-and the call goes on without the stage where it can. An exception out of a stage is a bug.
+A stage returns its expected failure as a value (`Failed`): one gather line tells the whole start, and the call goes on
+without the stage where it can. An exception out of a stage is a bug.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ T = TypeVar("T")
 
 log = get_logger("call")
 
-SERVED: WeakSet[Agent] = WeakSet()
+SERVED: WeakSet[Agent] = WeakSet()  # each holds what was said in its call, and would tell it to the next one's LLM
 STAGES = 4
 MAX_FAILURES = 6  # of one kind in a row; with the pauses between them, an outage of about 15 s
 LONGEST_PAUSE_S = 4.0
@@ -100,7 +100,6 @@ class Call:
         self._service = service
         self._context = context
         self._workshop = workshop
-        self._kit = workshop.kit
         self._account = AccountLookup(service, context, workshop.kit.settings)
         self._settings = self._account.choice.settings
         self.record.labels.update(self._account.choice.labels)
@@ -133,8 +132,6 @@ class Call:
             elif isinstance(session, Failed) or isinstance(greeting, Failed):
                 self._start(self._say_goodbye())
             else:
-                if not self._settings.defer_phase_two:
-                    self._listen(session)
                 self._start(self._second_phase(session))
                 if brief.max_call_s is not None:
                     self._start(self._end_at(brief.max_call_s))
@@ -176,7 +173,6 @@ class Call:
             session = self._make_session()
         async with self._stage("session") as span:
             if brief.agent in SERVED:
-                # It holds what was said in that call, and would tell it to this caller's LLM.
                 span.failed = "this Agent has served another call; make a new one for each"
                 return Failed("session", span.failed)
             SERVED.add(brief.agent)
@@ -196,33 +192,31 @@ class Call:
         brief = await account
         async with self._stage("greeting") as span:
             try:
-                return await self._kit.greeting(brief.words.opening, self._settings)
+                return await self._workshop.kit.greeting(brief.words.opening, self._settings)
             except SynthesisFailed as error:
                 span.failed = str(error)
                 return Failed("greeting", span.failed)
 
     def _make_session(self) -> AgentSession[None]:
-        self._components = leased = self._kit.lease(self._settings)
-        limits, profile = self._kit.conn_options, turn_profile(self._settings)
+        self._components = leased = self._workshop.kit.lease(self._settings)
+        limits, profile = self._workshop.kit.conn_options, turn_profile(self._settings)
         speaker, openers = self._workshop.voice(self._settings)
-        self._path = path = TurnPath(
-            self._settings, profile, speaker=speaker, openers=openers, ask_final=self._ask_final
-        )
+        self._path = TurnPath(self._settings, profile, speaker=speaker, openers=openers, ask_final=self._ask_final)
         session = AgentSession[None](
             stt=leased.stt.instance,
             tts=leased.tts.instance,
             llm=leased.llm.instance,
-            vad=path.listening(leased.vad.instance, hold=self._voice.hold, release=self._voice.release),
-            turn_handling=turn_handling(self._settings, profile, path.detector),
+            vad=self._path.listening(leased.vad.instance, hold=self._voice.hold, release=self._voice.release),
+            turn_handling=turn_handling(self._settings, profile, self._path.detector),
             aec_warmup_duration=AEC_WARMUP_S,
             session_close_transcript_timeout=LAST_TRANSCRIPT_S,
             tts_text_transforms=[spoken_text],
             conn_options=SessionConnectOptions(limits, limits, limits, max_unrecoverable_errors=MAX_FAILURES),
         )
-        path.attach(session)
+        self._path.attach(session)
         session.output.audio = self._voice
         session.on("close", self._on_close)
-        session.on("error", functools.partial(self._on_error, session, path))
+        session.on("error", functools.partial(self._on_error, session, self._path))
         return session
 
     def _ask_final(self) -> None:
@@ -245,7 +239,7 @@ class Call:
     async def _personal_part(self, words: str) -> Greeting | None:
         """What only this caller is told, spoken while the opening plays; None for a caller without a name."""
         said = personal_words(words, await self._caller_name)
-        return None if said is None else await self._kit.personal(said, self._settings)
+        return None if said is None else await self._workshop.kit.personal(said, self._settings)
 
     def _speak(self, session: AgentSession[None], sound: Greeting) -> SpeechHandle:
         return session.say(sound.text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
@@ -260,6 +254,8 @@ class Call:
     # ---- phase 2: what the caller does not hear -----------------------------------------------------------
 
     async def _second_phase(self, session: AgentSession[None]) -> None:
+        if not self._settings.defer_phase_two:
+            self._listen(session)
         try:
             async with asyncio.timeout(self._settings.caller_timeout):
                 await self._first_word.wait()
@@ -343,7 +339,7 @@ class Call:
             async with asyncio.timeout(GOODBYE_LIMIT_S):
                 await self._voice.play(recording("goodbye").frames())
         except TimeoutError:
-            log.warning("nobody heard the goodbye", limit_s=GOODBYE_LIMIT_S)
+            log.warning("nobody heard the goodbye")
         self.end(by)
 
     def _note_error(self, stage: str, reason: str) -> None:
@@ -367,6 +363,7 @@ class Call:
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         # The session ends itself for a caller whom it knows; one who leaves before that is seen only here.
         if participant.disconnect_reason in HUNG_UP and not self._context.room.remote_participants:
+            self._start(self._voice.retract())  # before somebody closes the room
             self.end("caller")
 
     def end(self, by: str) -> None:
@@ -385,9 +382,9 @@ class Call:
         await self._voice.aclose()
         if self._components is not None:
             self._components.release()
-        if self._turns is not None:
+        if self._turns is not None and self._path is not None:
+            self.record.tally.hesitations = self._path.hesitations
             self._turns.finish()
-        self.record.tally.hesitations = 0 if self._path is None else self._path.hesitations
         with bound_call_fields(call=self.record.call_id, room=self.record.room):
             self._teller = self._teller or self._make_teller()
             await self._teller.ended()

@@ -113,27 +113,38 @@ async def take_turn(caller: Caller, recording: str) -> SpokenTurn:
     return SpokenTurn(said, reply)
 
 
-def caller_token(place: Surroundings, room: str, agent_name: str | None) -> str:
+def caller_token(place: Surroundings, room: str, agent_name: str | None, metadata: str = "") -> str:
     """A token that joins `room` and, with `agent_name`, brings the agent along in the moment of the join.
+
+    `metadata` is that of its job.
 
     A request beside the connect call would race it: livekit-server ignores the agents of a room that exists.
     """
     if agent_name is None:
         return mint_caller_token(place.key.key, place.key.secret, room, "caller")
-    configuration = RoomConfiguration(agents=[RoomAgentDispatch(agent_name=agent_name)])
+    configuration = RoomConfiguration(agents=[RoomAgentDispatch(agent_name=agent_name, metadata=metadata)])
     grants = api.VideoGrants(room_join=True, room=room, can_publish=True, can_subscribe=True, can_publish_data=True)
     token = api.AccessToken(place.key.key, place.key.secret).with_identity("caller").with_grants(grants)
     return token.with_room_config(configuration).to_jwt()
 
 
-async def leave_nothing(place: Surroundings, room: str) -> bool:
-    """Close the room and wait until LiveKit does not list it any more; False if it stays."""
+async def leave_nothing(place: Surroundings, room: str, *, after_s: float = 0.0) -> bool:
+    """Close the room and wait until LiveKit does not list it any more; False if it stays.
+
+    An agent that closes it itself has up to `after_s` for it: closed under its track it leaks (`Voice.retract`).
+    """
+    if after_s and await _is_gone(place, room, after_s):
+        return True
     try:
         await place.lk.room.delete_room(api.DeleteRoomRequest(room=room))
     except api.ServerError as error:
         if error.code != api.ServerErrorCode.NOT_FOUND:
             raise
-    deadline = time.monotonic() + GONE_LIMIT_S
+    return await _is_gone(place, room, GONE_LIMIT_S)
+
+
+async def _is_gone(place: Surroundings, room: str, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         listed = await place.lk.room.list_rooms(api.ListRoomsRequest(names=[room]))
         if not listed.rooms:

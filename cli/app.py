@@ -7,7 +7,7 @@ import importlib.util
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -15,6 +15,8 @@ from config import PROVIDER_KEYS, Settings, SettingsError, load_settings
 from utils.logging_config import configure_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service import Service
 
 BAD_SETTINGS = 2
@@ -59,12 +61,17 @@ def build_app(service: Service) -> typer.Typer:
         _end_quietly_on_ctrl_c()
         settings = _settings(json=False if readable else None)
         from cli.start import start as serve
+        from cli.with_accounts import with_accounts
 
+        try:
+            full = with_accounts(service, settings)
+        except ValueError as error:
+            _refuse([str(error)])
         if not settings.lazy_imports:
             from cli.eager_imports import import_everything
 
             import_everything()
-        raise typer.Exit(asyncio.run(serve(service, settings, announce=announce)))
+        raise typer.Exit(asyncio.run(serve(full, settings, announce=announce)))
 
     @app.command(rich_help_panel="Check")
     def doctor() -> None:  # pyright: ignore[reportUnusedFunction]  # typer keeps it
@@ -74,6 +81,12 @@ def build_app(service: Service) -> typer.Typer:
 
         raise typer.Exit(run_doctor(settings))
 
+    if importlib.util.find_spec("accounts") is not None:
+        from cli.accounts.command import add_account
+        from cli.experiment import add_experiment
+
+        add_account(app, service, _settings)
+        add_experiment(app, _settings)
     if importlib.util.find_spec("bench") is not None:
         from bench.command import add_bench
 
@@ -86,16 +99,20 @@ def _end_quietly_on_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def _refuse(problems: Sequence[str]) -> NoReturn:
+    print(f"The settings cannot be used ({Path.cwd()}):", file=sys.stderr)
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    raise typer.Exit(BAD_SETTINGS)
+
+
 def _settings(*, json: bool | None = None) -> Settings:
     """The settings, with logging configured by them; or one readable line a problem and exit code 2."""
     # A template is run from its own folder: its .env and performance.yaml are found from anywhere.
     try:
         settings = load_settings()
     except SettingsError as error:
-        print(f"The settings cannot be used ({Path.cwd()}):", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
-        raise typer.Exit(BAD_SETTINGS) from None
+        _refuse(error.problems)
     secrets = [getattr(settings, name) for name in (*PROVIDER_KEYS, "livekit_api_secret")]
     configure_logging(
         settings.log_level, json=json, secrets=[secret.get_secret_value() for secret in secrets if secret]

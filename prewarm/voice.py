@@ -178,7 +178,7 @@ class Voice(ParticipantAudioOutput):
             # The framework cancels its wait for the end of the sound, but not the two tasks that this wait has made.
             self.clear_buffer()
             await asyncio.wait([self._flush_task], timeout=FLUSH_LIMIT_S)
-        await self._unpublish()
+        await self.retract()
         await super().aclose()
 
     async def _publish(self) -> None:
@@ -187,8 +187,12 @@ class Voice(ParticipantAudioOutput):
         if not self._on_hold:
             super().resume()
 
-    async def _unpublish(self) -> None:
-        # The native thread of a track outlives a room that the server closes, unless the track was taken back before.
+    async def retract(self) -> None:
+        """Take the track back; any number of times.
+
+        The native thread of a track that is still published when the server closes its room stays for ever, with 3 MB
+        and 0.3 % of a core (livekit/rust-sdks issue 1443): whoever hears that a room is over does this at once.
+        """
         if self._publication is None or not self._room.isconnected():
             return
         try:

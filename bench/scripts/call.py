@@ -38,6 +38,8 @@ QUIET_LIMIT_S = 40.0
 APART_S = 0.4
 """Between two sounds of the caller's, so that the simulated recogniser takes them for two."""
 CALL_LIMIT_S = 150.0
+OWN_END_S = 5.0
+"""For the agent to end the call of a caller who has hung up."""
 
 
 class Torn(CallFailed):
@@ -69,7 +71,7 @@ async def hold_script(place: Surroundings, worker: Worker, script: Script) -> He
             return Held(_record(caller, script, words, zero_s, busy), room, zero_s)
     finally:
         with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError):
-            await leave_nothing(place, room)
+            await leave_nothing(place, room, after_s=OWN_END_S)
 
 
 async def _talk(caller: Caller, script: Script) -> list[Word]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from livekit import api
+from livekit.protocol.models import ParticipantInfo
 
 from tests.harness import run_worker, settings_for
 
@@ -99,3 +103,43 @@ async def agent_is_in(worker: Worker, room: str) -> None:
             if any(participant.tracks for participant in found.participants if participant.kind == 4):
                 return
             await asyncio.sleep(0.05)
+
+
+def native_sources() -> int:
+    """Threads of published tracks, the callers' among them."""
+    names = [Path(f"/proc/self/task/{task}/comm") for task in os.listdir("/proc/self/task")]
+    return sum(name.read_text().startswith("AudioSource") for name in names if name.exists())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads have names on Linux only")
+async def test_a_room_that_is_closed_behind_its_caller_leaves_no_thread(
+    livekit: LocalLiveKit, sim: SimulatedProviders, service: Service, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """A backend that closes the room when it hears of the hang-up does not make the worker slower with each call."""
+    async with run_worker(service, settings_for(make_settings, livekit, sim), livekit) as worker:
+        before = native_sources()
+        for ended in (1, 2, 3):
+            room = await worker.open_room()
+            async with worker.caller(room) as caller:
+                await caller.first_word(timeout_s=10)
+            while await callers(worker, room):
+                await asyncio.sleep(0.01)
+            await close(worker, room)
+            await recorder.until("ended", ended)
+        await worker.idle()
+        async with asyncio.timeout(10):
+            while native_sources() > before:
+                await asyncio.sleep(0.05)
+
+
+async def callers(worker: Worker, room: str) -> list[str]:
+    try:
+        listed = await worker.api.room.list_participants(api.ListParticipantsRequest(room=room))
+    except api.ServerError:
+        return []
+    return [each.identity for each in listed.participants if each.kind == ParticipantInfo.Kind.STANDARD]
+
+
+async def close(worker: Worker, room: str) -> None:
+    with suppress(api.ServerError):
+        await worker.api.room.delete_room(api.DeleteRoomRequest(room=room))
