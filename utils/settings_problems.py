@@ -9,7 +9,7 @@ import yaml
 from utils.text import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
@@ -41,20 +41,26 @@ def unknown_names(file: Path, fields: Mapping[str, FieldInfo]) -> list[str]:
 
 
 def readable(
-    problem: Any, fields: Mapping[str, FieldInfo], *, secret: tuple[str, ...], allowed: Mapping[str, str]
+    problem: Any,
+    fields: Mapping[str, FieldInfo],
+    *,
+    secret: tuple[str, ...],
+    allowed: Mapping[str, str],
+    spelled: Callable[[str], str] = str.upper,
 ) -> str:
     """One line for one pydantic error. `secret`: fields whose value is never told; `allowed`: what pydantic cannot say.
 
-    `problem` is an entry of `ValidationError.errors()`.
+    `problem` is an entry of `ValidationError.errors()`; `spelled` writes a field's name, by default as the environment
+    does.
     """
     if not problem["loc"]:
         return str(problem["msg"]).removeprefix("Value error, ")
     name = str(problem["loc"][0])
     takes = allowed.get(name) or _allowed(fields[name], problem)
     if name in secret:
-        return f"{name.upper()}: {takes}"
+        return f"{spelled(name)}: {takes}"
     # a URL may carry a password, and a key may stand in the wrong line
-    return f"{name.upper()}: got {_MASK.text(repr(problem.get('input')), limit=80)}, {takes}"
+    return f"{spelled(name)}: got {_MASK.text(repr(problem.get('input')), limit=80)}, {takes}"
 
 
 def _allowed(field: FieldInfo, problem: Any) -> str:
