@@ -2,12 +2,9 @@
 
 1. The job's metadata. Only who holds the API secret can dispatch a job, or sign a token that does.
 2. The room's metadata, which takes the same secret, or a token for that one room's administrator.
-3. The attributes of a caller by telephone. LiveKit's SIP service is that participant: it writes the number that was
-   called, and what the dispatch rule says.
-
-What any other participant says of itself is not read: a token may allow its bearer to write their own attributes and
-metadata, so that anybody could have another's account answer. A page's server puts the account, or the page's host
-name, into the metadata of the dispatch instead.
+3. The caller's attributes, unless their token allows them to write those: anybody could then have another's account
+   answer. Of a caller by telephone LiveKit's SIP service writes them: the number that was called, and what the dispatch
+   rule says. Of any other caller whoever has signed the token.
 """
 
 from __future__ import annotations
@@ -44,18 +41,14 @@ def keys(context: JobContext) -> list[Key]:
     return list(dict.fromkeys([*keys_in(job.metadata), *keys_in(job.room.metadata)]))
 
 
-def needs_caller(context: JobContext) -> bool:
-    """Whether nobody is named yet, so that only the caller can tell: see `caller_keys`."""
-    return not keys(context)
-
-
 def caller_keys(participant: rtc.Participant) -> list[Key]:
-    """Whom a caller by telephone called; of any other participant nothing, see above."""
-    if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
-        return []
+    """What a caller's attributes name, if somebody else has written them: see above."""
     attributes = participant.attributes
-    called = {"number": attributes.get(CALLED_NUMBER)}
-    return list(dict.fromkeys([*_keys(attributes), *_keys(called)]))
+    if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
+        called = {"number": attributes.get(CALLED_NUMBER)}
+        return list(dict.fromkeys([*_keys(attributes), *_keys(called)]))
+    permissions = participant.permissions
+    return [] if permissions is None or permissions.can_update_metadata else _keys(attributes)
 
 
 def keys_in(metadata: str) -> list[Key]:

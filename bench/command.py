@@ -164,6 +164,41 @@ def add_bench(app: typer.Typer) -> None:
         print_scripts(report)
         raise typer.Exit(0 if report.passed else 1)
 
+    @group.command("accounts")
+    def accounts_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        parts: Annotated[str, typer.Option(help="With commas: many, new, faults, experiment.")] = "all",
+        calls: Annotated[int, typer.Option(help="Calls of one account, and of any, each way.", min=1, max=1000)] = 60,
+        new_calls: Annotated[int, typer.Option(help="First calls of accounts, each way.", min=1, max=100)] = 20,
+        fault_calls: Annotated[int, typer.Option(help="Calls during each fault.", min=2, max=100)] = 8,
+        apart_calls: Annotated[int, typer.Option(help="Rounds of four callers at once.", min=1, max=1000)] = 10,
+        experiment_calls: Annotated[int, typer.Option(help="Calls of the experiments.", min=1, max=1000)] = 90,
+        accounts: Annotated[int, typer.Option(help="Accounts in the store.", min=1, max=1000)] = 1000,
+        called: Annotated[int, typer.Option(help="Those of them that are called and known.", min=4, max=220)] = 200,
+        seed: Annotated[int, typer.Option(help="Seed of all that is random.", min=0)] = 1,
+        json: JsonFile = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
+    ) -> None:
+        """Many accounts on one worker: as fast as one? What becomes of calls when their store fails or changes?"""
+        from bench.accounts.plan import Options, parse_parts
+        from bench.accounts.report import print_accounts, write_accounts
+        from bench.accounts.run import run_accounts
+
+        try:
+            chosen = parse_parts(parts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--parts") from None
+        counts = (calls, new_calls, fault_calls, apart_calls, experiment_calls)
+        try:
+            options = Options(*counts, accounts, called, seed, chosen)
+        except ValueError as error:
+            name, _, why = str(error).partition(": ")
+            raise typer.BadParameter(why, param_hint=f"--{name}") from None
+        report = _run(run_accounts(options))
+        if json is not None:
+            write_accounts(report, json)
+        print_accounts(report, markdown=markdown)
+        raise typer.Exit(1 if report.failed else 0)
+
     @app.command(rich_help_panel="Measure")
     def soak(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
         calls: Annotated[int, typer.Option(help="Calls, one after the other.", min=1, max=1000)] = 20,

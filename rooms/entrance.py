@@ -95,14 +95,16 @@ class Entrance:
         """Delete the standby rooms that nobody took; who was admitted may still come."""
         await self._open.aclose()
 
-    async def admit(self, name: str = "") -> Ticket:
+    async def admit(self, name: str = "", *, host: str = "") -> Ticket:
         """A ticket for one caller, whose name is shown in the room; it is good for DEFAULT_TTL_S.
 
         The job of an agent that is sent for now has `{"identity", "name"}` as metadata, that of a standby room none;
-        `name` is the caller's in both. Raises rooms.dispatch.DispatchError if LiveKit fails.
+        `name` is the caller's in both. `host`, the name under which the page was opened, is in that metadata, too, and
+        an attribute of the caller's: an account can be found by it. Raises rooms.dispatch.DispatchError if LiveKit fails.
         """
         identity = new_name("caller")
-        metadata = json.dumps({"identity": identity, "name": name})
+        opened_at = {"host": host} if host else {}
+        metadata = json.dumps({"identity": identity, "name": name, **opened_at})
         room = self._standby.take()
         if room is None:
             room = new_name("call")
@@ -118,6 +120,7 @@ class Entrance:
             room=room,
             identity=identity,
             name=name,
+            attributes=opened_at,
             agent=api.RoomAgentDispatch(agent_name=self._agent_name, metadata=metadata),
             empty_timeout_s=self._empty_timeout_s,
         )

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from livekit import api
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A token is used once, at connect; livekit-server refreshes it for as long as the connection lives.
 DEFAULT_TTL_S = 120.0
@@ -35,11 +39,13 @@ def caller_token(
     identity: str,
     name: str = "",
     ttl_s: float = DEFAULT_TTL_S,
+    attributes: Mapping[str, str] | None = None,
     agent: api.RoomAgentDispatch | None = None,
     empty_timeout_s: int | None = None,
 ) -> str:
     """Sign a JWT with which `identity` may join `room`: publish a microphone and data, subscribe, no more.
 
+    `attributes` are the participant's, who cannot change them: what they say is the signer's word.
     `agent` comes along if the join creates the room; livekit-server ignores it for a room that exists. The bearer can
     read its metadata. So does `empty_timeout_s`, see `rooms.lifetime`: it closes the room of a caller who had gone
     before it was there; None takes the server's. Raises ValueError for an empty room or identity and for a ttl_s that
@@ -61,4 +67,6 @@ def caller_token(
     token = api.AccessToken(api_key.key, api_key.secret).with_identity(identity).with_grants(grants)
     if agent is not None:
         token = token.with_room_config(api.RoomConfiguration(agents=[agent], empty_timeout=empty_timeout_s or 0))
+    if attributes:
+        token = token.with_attributes(dict(attributes))
     return token.with_name(name).with_ttl(timedelta(seconds=ttl_s)).to_jwt()

@@ -34,14 +34,23 @@ def _hostname(netloc: str) -> str | None:
         return None
 
 
+def own_host(request: web.BaseRequest) -> str | None:
+    """The name under which this page was opened, in lower case; None for one that is not of this machine.
+
+    Browsers lead every name below localhost to it, so a page can be opened as "harbour.localhost".
+    """
+    host = _hostname(request.host)
+    return host if host in LOOPBACK_HOSTS or (host or "").endswith(".localhost") else None
+
+
 def foreign(request: web.BaseRequest) -> web.Response | None:
     """The refusal for a request that another web site had a hand in, or None for one of the page's own.
 
     A name that an attacker points at 127.0.0.1 fails by its Host; a page of another origin fails by its Origin,
     which browsers send with every POST.
     """
-    if _hostname(request.host) not in LOOPBACK_HOSTS:
-        allowed = ", ".join(sorted(LOOPBACK_HOSTS))
+    if own_host(request) is None:
+        allowed = ", ".join([*sorted(LOOPBACK_HOSTS), "*.localhost"])
         return refusal(
             403, f"Host: this page is served to {allowed} only", field="Host", value=request.host, allowed=allowed
         )

@@ -15,7 +15,7 @@ from rooms.dispatch import DispatchError
 from rooms.entrance import CALLER_TIMEOUT_S, DispatchAt, Entrance
 from rooms.tokens import ApiKey
 from web.assets import load_assets
-from web.guards import RateLimit, guard, refusal
+from web.guards import RateLimit, guard, own_host, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -44,7 +44,8 @@ def page_app(
     - `GET /`, `GET /static/<file>`: the page.
     - `POST /api/token`, body nothing or `{"name": <at most 64 characters>}`: answers `{"url", "token", "room",
       "identity"}`. The room is one in which the agent waits already, if `standby_rooms` has kept one; else a new one
-      with the agent on its way, whose job has `{"identity", "name"}` as metadata. The token has the name in both.
+      with the agent on its way, whose job has `{"identity", "name", "host"}` as metadata: the host's name is that under
+      which the page was opened. The token has name and host in both.
     - `GET /api/info`: `livekit_url`, `agent_name` and all of `info`, which must be JSON. The page shows
       `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
     - `GET /healthz`: `{"status": "ok"}`.
@@ -93,7 +94,7 @@ def page_app(
         if isinstance(name, web.Response):
             return name
         try:
-            ticket = await request.app[ENTRANCE].admit(name)
+            ticket = await request.app[ENTRANCE].admit(name, host=own_host(request) or "")
         except DispatchError as error:
             return refusal(502, str(error))
         return web.json_response(asdict(ticket), headers={"Cache-Control": "no-store"})

@@ -38,28 +38,28 @@ if TYPE_CHECKING:
     """Entered for each caller, and left when the call is over."""
 
 
-def by_join(place: Surroundings, agent_name: str) -> Door:
-    """The caller's own join creates the room and brings the agent."""
+def by_join(place: Surroundings, agent_name: str, metadata: str = "") -> Door:
+    """The caller's own join creates the room and brings the agent; `metadata` is that of its job."""
 
     @asynccontextmanager
     async def door() -> AsyncGenerator[Ask]:
         async def ask() -> Ticket:
             room = new_name("bench")
-            return Ticket(place.livekit.url, caller_token(place, room, agent_name), room, CALLER)
+            return Ticket(place.livekit.url, caller_token(place, room, agent_name, metadata), room, CALLER)
 
         yield ask
 
     return door
 
 
-def by_dispatch(place: Surroundings, agent_name: str, *, lead_s: float = LEAD_S) -> Door:
-    """The agent is sent for, and `lead_s` after that the caller connects."""
+def by_dispatch(place: Surroundings, agent_name: str, metadata: str = "", *, lead_s: float = LEAD_S) -> Door:
+    """The agent is sent for, and `lead_s` after that the caller connects; `metadata` is that of its job."""
 
     @asynccontextmanager
     async def door() -> AsyncGenerator[Ask]:
         async def ask() -> Ticket:
             sent_for_at, room = time.perf_counter(), new_name("bench")
-            await open_room(place.lk, room, agent_name, fresh=True)
+            await open_room(place.lk, room, agent_name, metadata, fresh=True)
             await asyncio.sleep(sent_for_at + lead_s - time.perf_counter())
             return Ticket(place.livekit.url, caller_token(place, room, None), room, CALLER)
 
