@@ -50,6 +50,8 @@ class AccountLookup:
             except Exception as error:  # noqa: BLE001  # whatever the lookup does, the caller is greeted
                 span.failed = type(error).__name__
                 log.warning("account not found, the default one answers", reason=span.failed)
+            finally:
+                self._limit = None
         return self._service.brief(self.choice.settings)
 
     def ended(self, call: CallRecord) -> None:

@@ -100,7 +100,8 @@ class Entrance:
 
         The job of an agent that is sent for now has `{"identity", "name"}` as metadata, that of a standby room none;
         `name` is the caller's in both. `host`, the name under which the page was opened, is in that metadata, too, and
-        an attribute of the caller's: an account can be found by it. Raises rooms.dispatch.DispatchError if LiveKit fails.
+        an attribute of the caller's: an account can be found by it. Raises rooms.dispatch.DispatchError if LiveKit
+        fails.
         """
         identity = new_name("caller")
         opened_at = {"host": host} if host else {}

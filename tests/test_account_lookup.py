@@ -86,6 +86,7 @@ async def test_nobody_is_hurried_before_the_caller_is_there(
     assert not found.done()
     book.may_answer.set()
     assert (await found).greeting == "This is the harbour."
+    mine.caller_came()
 
 
 @pytest.mark.parametrize("first", ["the caller", "the lookup"])

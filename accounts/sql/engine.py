@@ -101,7 +101,7 @@ def _open_sqlite(address: Address, limit_s: float, upgrading: bool, options: dic
 async def reading(engine: AsyncEngine, address: Address) -> AsyncGenerator[AsyncConnection]:
     """Each statement sees what is newest. Raises `StoreError` for whatever the database says."""
     with _translated(address):
-        async with engine.connect() as connection, _left(connection):
+        async with engine.connect() as connection:
             yield connection
 
 
@@ -110,17 +110,8 @@ async def writing(engine: AsyncEngine, address: Address) -> AsyncGenerator[Async
     """One transaction, rolled back on any exception; in SQLite the only one. Raises `StoreError`."""
     level = {} if address.file else {"isolation_level": "READ COMMITTED"}
     with _translated(address):
-        async with engine.execution_options(writes=True, **level).begin() as connection, _left(connection):
+        async with engine.execution_options(writes=True, **level).begin() as connection:
             yield connection
-
-
-@asynccontextmanager
-async def _left(connection: AsyncConnection) -> AsyncGenerator[None]:
-    try:
-        yield
-    except TimeoutError:
-        await connection.invalidate()  # its rollback would wait as long again
-        raise
 
 
 @contextmanager

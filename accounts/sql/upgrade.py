@@ -60,17 +60,18 @@ async def _upgrade(address: Address, to: str) -> None:
     engine = open_engine(address, UPGRADE_LIMIT_S, upgrading=True)
     try:
         async with writing(engine, address) as connection:  # SQLite: waits for the other's lock
-            if address.file is None:
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-            await connection.run_sync(_run, address, to)
+            await connection.run_sync(migrate, address, to)
     finally:
         await engine.dispose()
 
 
-def _run(connection: Connection, address: Address, to: str) -> None:
+def migrate(connection: Connection, address: Address, to: str = "head") -> None:
+    """In the transaction that `connection` has begun. Raises `StoreError` for a database that is newer."""
     from alembic import command
     from alembic.script import ScriptDirectory
 
+    if address.file is None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
     made = config()
     known = [script.revision for script in ScriptDirectory.from_config(made).walk_revisions()]
     found = revision(connection)

@@ -1,4 +1,4 @@
-"""Calls of different accounts at the same time: words, voice, instructions, tools and transcript of each are its own."""
+"""Calls of different accounts at the same time: are words, voice, instructions, tools and transcript each its own?"""
 
 from __future__ import annotations
 

@@ -132,9 +132,7 @@ async def _deleted(scene: Scene, calls: int, watch: _Watch) -> None:
     watch.expected["unknown"] = watch.events = watch.default
 
 
-async def _during_calls(
-    scene: Scene, calls: int, watch: _Watch, change: Callable[[Account], Awaitable[Call]]
-) -> None:
+async def _during_calls(scene: Scene, calls: int, watch: _Watch, change: Callable[[Account], Awaitable[Call]]) -> None:
     """In each pair of calls one is on while its account is changed, and the other comes behind the change."""
     for _ in range(_half(calls)):
         account = scene.stranger()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accounts.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
 
     from accounts.record import Account, AccountError
     from accounts.store import AccountStore, Change, Key
@@ -30,7 +29,7 @@ def show(file: Path, faults: Faults) -> None:
     """From now on the store of `file` does this. Whole or not at all: it may be read in this moment."""
     written = file.with_suffix(".new")
     written.write_text(json.dumps(asdict(faults)), encoding="utf-8")
-    os.replace(written, file)
+    written.replace(file)
 
 
 def shown(file: Path) -> Faults:

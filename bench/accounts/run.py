@@ -22,7 +22,7 @@ from bench.accounts.results import AccountsReport, Audio
 from bench.accounts.scene import Scene
 from bench.accounts.synthesis import measure_synthesis
 from bench.accounts.targets import targets
-from bench.accounts.worker import AccountsWorker, AccountSurroundings, Place
+from bench.accounts.worker import AccountSurroundings, AccountsWorker, Place
 from bench.aside import progress, tell
 from bench.machine import this_machine
 from bench.workers import Announced, BenchError

@@ -140,10 +140,13 @@ def _pair_lines(pair: Pair, columns: int) -> Iterator[tuple[str, ...]]:
     yield (pair.title, *[""] * (columns - 1))
     ratios = over(ours, theirs)
     more = (
-        NONE if ours is None or theirs is None else f"{signed(ours.p50_ms - theirs.p50_ms)}, "
-        f"{signed(ours.p90_ms - theirs.p90_ms)}"
+        NONE
+        if ours is None or theirs is None
+        else f"{signed(ours.p50_ms - theirs.p50_ms)}, {signed(ours.p90_ms - theirs.p90_ms)}"
     )
     for kind, times in zip(pair.kinds, (ours, theirs), strict=True):
-        figures = (NONE,) * 3 if times is None else tuple(f"{ms:.0f}" for ms in (times.p50_ms, times.p90_ms, times.p99_ms))
+        figures = (NONE,) * 3
+        if times is not None:
+            figures = tuple(f"{ms:.0f}" for ms in (times.p50_ms, times.p90_ms, times.p99_ms))
         compared = ("", "") if kind == pair.kinds[0] else ("{:.2f}, {:.2f}".format(*ratios) if ratios else NONE, more)
         yield (f"  {KINDS[kind]}", *figures, str(times.n if times else 0), *compared)

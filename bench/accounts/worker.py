@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.accounts.program import TOLD_PREFIX, Told
@@ -14,6 +13,7 @@ from bench.workers import BenchError, Surroundings, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sim.livekit_server import LocalLiveKit
 

@@ -20,7 +20,7 @@ from accounts.sql.address import parse_address
 from accounts.sql.engine import open_engine, reading, writing
 from accounts.sql.store import SqlStore
 from accounts.sql.tables import REVISIONS, metadata
-from accounts.sql.upgrade import NEWEST, config, revision, upgrade
+from accounts.sql.upgrade import NEWEST, config, migrate, revision, upgrade
 from accounts.store import Change, Key, StoreError
 from tests.accounts.store_promises import account, phone
 
@@ -38,6 +38,7 @@ TOGETHER = 4
 PATIENT_S = 30.0
 """A busy machine is not what these tests are about."""
 PROCESSES = 3
+WAITS_S = 0.5
 PROCESS = """
 import asyncio, sys
 from accounts.sql.store import SqlStore
@@ -153,14 +154,26 @@ class Migrations:
                 await store.put([account()])
         assert await database.ask(revision) == "9999"
 
-    async def test_two_stores_of_one_process_may_start_at_once(self, url: str) -> None:
-        """Alembic's own state is the process's."""
-        stores = [SqlStore(url, limit_s=PATIENT_S) for _ in range(TOGETHER)]
+    async def test_stores_of_one_process_may_start_at_once(self, url: str, tmp_path: Path) -> None:
+        """On one database and on several: what Alembic keeps is the process's."""
+        urls = [url, url, *(f"sqlite:///{tmp_path}/{n}.db" for n in range(TOGETHER))]
+        stores = [SqlStore(each, limit_s=PATIENT_S) for each in urls]
         try:
-            assert await asyncio.gather(*(store.version() for store in stores)) == [0] * TOGETHER
+            assert await asyncio.gather(*(store.version() for store in stores)) == [0] * len(urls)
         finally:
             for store in stores:
                 await store.aclose()
+
+    async def test_who_comes_second_waits(self, database: Database, store: SqlStore) -> None:
+        """While another process makes the tables: then they are there."""
+        engine = open_engine(database.address, PATIENT_S, upgrading=True)
+        async with writing(engine, database.address) as connection:
+            await connection.run_sync(migrate, database.address)
+            second = asyncio.create_task(store.version())
+            await asyncio.wait([second], timeout=WAITS_S)
+            assert not second.done()
+        await engine.dispose()
+        assert await second == 0
 
     async def test_processes_may_start_at_once(self, url: str) -> None:
         """Each waits for the one that makes the tables; none fails."""

@@ -99,9 +99,14 @@ def as_nobody() -> Generator[None]:
 
 
 async def test_a_server_goes_away_and_comes_back(server: RealPostgres, opened: Callable[..., SqlStore]) -> None:
-    """An error for each question meanwhile, then the same accounts as before; new tables where none had been made."""
-    store, new = opened(await server.database()), opened(await server.database())
+    """An error for each question meanwhile, then the same accounts as before; new tables where none had been made.
+
+    Who asked nothing meanwhile has noticed nothing.
+    """
+    url = await server.database()
+    store, idle, new = opened(url), opened(url), opened(await server.database())
     await store.put([account(phone_numbers=[phone(1)])])
+    assert await idle.version() == 1
     await server.stop()
     try:
         questions: list[Callable[[], Awaitable[Any]]] = [
@@ -124,6 +129,7 @@ async def test_a_server_goes_away_and_comes_back(server: RealPostgres, opened: C
     await store.put([account("station")])
     assert await store.version() == 2
     assert await new.version() == 0
+    assert await idle.version() == 2
 
 
 async def test_a_database_that_comes_back_empty_is_made_anew(
@@ -215,7 +221,7 @@ async def test_a_locked_file_is_read_and_not_written(tmp_path: Path, opened: Cal
     await patient.put([account()])
     assert await answer(short) == account()
     with closing(sqlite3.connect(tmp_path / "accounts.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="locked"):
             await short.put([account("station")])
         assert await patient.find(HARBOUR) == account()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from livekit import api, rtc
 from livekit.protocol import agent, models
 
 from accounts.store import Key
-from accounts.who import caller_keys, keys, keys_in, needs_caller, overrides, overrides_of
+from accounts.who import caller_keys, keys, keys_in, overrides, overrides_of
 from tests.runtime.serving import serving
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ def test_the_job_is_believed_before_the_room() -> None:
     ]
     assert keys(context({"account": "harbour"}, {"account": "harbour"})) == [Key("id", "harbour")]
     assert keys(context(room={"host": "a.example.com"})) == [Key("host", "a.example.com")]
-
-
-def test_only_who_is_not_named_waits_for_the_caller() -> None:
-    """A call whose metadata names somebody, known or not, is not held up."""
-    assert needs_caller(context())
-    assert needs_caller(context("sip", {"theme": "dark"}))
-    assert not needs_caller(context({"account": "nobody-knows"}))
-    assert not needs_caller(context(room={"number": "+493012345678"}))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +114,7 @@ def test_nonsense_names_nobody(metadata: str) -> None:
     """And nothing in it, nor its length nor its depth, raises."""
     assert keys_in(metadata) == []
     assert overrides(metadata) == {}
-    assert needs_caller(context(metadata, metadata))
+    assert keys(context(metadata, metadata)) == []
 
 
 def test_overrides_come_from_job_and_room() -> None:
@@ -160,15 +152,15 @@ async def test_metadata_is_there_before_the_room_is_joined(livekit: LocalLiveKit
         await it.ended.get()
 
 
-async def test_only_a_caller_by_telephone_tells_whom_they_called(livekit: LocalLiveKit) -> None:
-    """Real participants, as another one in the room sees them: the same attributes count for nothing elsewhere."""
+async def test_attributes_count_if_somebody_else_has_written_them(livekit: LocalLiveKit) -> None:
+    """Real participants, as another one in the room sees them: LiveKit's SIP service, or the token's signer."""
     name = f"who-{uuid4().hex[:8]}"
     number = {"sip.trunkPhoneNumber": "+49 30 12345678", "sip.phoneNumber": "+4915112345678"}
     named = number | {"account": "harbour", "host": "harbour.example.com"}
     async with AsyncExitStack() as rooms, asyncio.timeout(LIMIT_S):
 
-        async def join(identity: str, kind: Any, **attributes: str) -> rtc.Room:
-            grants = api.VideoGrants(room_join=True, room=name, can_update_own_metadata=True)
+        async def join(identity: str, kind: Any, *, may_write: bool = True, **attributes: str) -> rtc.Room:
+            grants = api.VideoGrants(room_join=True, room=name, can_update_own_metadata=may_write)
             token = api.AccessToken(livekit.api_key, livekit.api_secret).with_identity(identity).with_kind(kind)
             room = rtc.Room()
             await room.connect(livekit.url, token.with_grants(grants).with_attributes(attributes).to_jwt())
@@ -178,6 +170,9 @@ async def test_only_a_caller_by_telephone_tells_whom_they_called(livekit: LocalL
         page = await join("page", "standard", **named)
         await page.local_participant.set_attributes({"account": "station"})
         await page.local_participant.set_metadata(json.dumps({"account": "station"}))
+        signed = await join("signed", "standard", may_write=False, **named)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(signed.local_participant.set_attributes({"account": "station"}), timeout=1.0)
         await join("telephone", "sip", **number)
         await join("routed", "sip", **named)
         await join("ingress", "ingress", **named)
@@ -187,6 +182,7 @@ async def test_only_a_caller_by_telephone_tells_whom_they_called(livekit: LocalL
     assert {identity: caller_keys(participant) for identity, participant in there.items()} == {
         "page": [],
         "ingress": [],
+        "signed": [Key("id", "harbour"), Key("host", "harbour.example.com")],
         "telephone": [Key("phone", "+493012345678")],
         "routed": [Key("id", "harbour"), Key("host", "harbour.example.com"), Key("phone", "+493012345678")],
     }

@@ -9,6 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from web.guards import RateLimit, foreign, security_headers
 
+HOSTS = "127.0.0.1, ::1, localhost, *.localhost"
 OWN = {"Host": "127.0.0.1:8000"}
 
 
@@ -17,6 +18,7 @@ OWN = {"Host": "127.0.0.1:8000"}
     [
         OWN,
         {"Host": "localhost:8000", "Origin": "http://localhost:8000"},
+        {"Host": "Harbour.localhost:8000", "Origin": "http://Harbour.localhost:8000"},
         {"Host": "[::1]:8000", "Origin": "http://[::1]:8000", "Sec-Fetch-Site": "same-origin"},
         OWN | {"Sec-Fetch-Site": "none"},
         OWN | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
@@ -30,9 +32,14 @@ def test_the_pages_own_requests_pass(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("headers", "field", "value", "allowed"),
     [
-        ({"Host": "evil.example:8000"}, "Host", "evil.example:8000", "127.0.0.1, ::1, localhost"),
-        ({"Host": "127.0.0.1.evil.example"}, "Host", "127.0.0.1.evil.example", "127.0.0.1, ::1, localhost"),
-        ({"Host": "[::1"}, "Host", "[::1", "127.0.0.1, ::1, localhost"),
+        ({"Host": "evil.example:8000"}, "Host", "evil.example:8000", HOSTS),
+        (
+            {"Host": "127.0.0.1.evil.example"},
+            "Host",
+            "127.0.0.1.evil.example",
+            HOSTS,
+        ),
+        ({"Host": "[::1"}, "Host", "[::1", HOSTS),
         (OWN | {"Origin": "https://evil.example"}, "Origin", "https://evil.example", "http://127.0.0.1:8000"),
         (OWN | {"Origin": "http://127.0.0.1:9000"}, "Origin", "http://127.0.0.1:9000", "http://127.0.0.1:8000"),
         (OWN | {"Origin": "null"}, "Origin", "null", "http://127.0.0.1:8000"),

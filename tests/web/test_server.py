@@ -34,7 +34,7 @@ async def test_a_token_opens_its_room_and_brings_the_agent(page_server: PageServ
     claims = jwt.decode(ticket["token"], livekit.api_secret, algorithms=["HS256"])
     assert (claims["sub"], claims["name"], claims["video"]["room"]) == (ticket["identity"], "Ada", ticket["room"])
     assert job.room.name == ticket["room"]
-    assert job.metadata == f'{{"identity": "{ticket["identity"]}", "name": "Ada"}}'
+    assert job.metadata == f'{{"identity": "{ticket["identity"]}", "name": "Ada", "host": "127.0.0.1"}}'
 
 
 async def test_each_call_has_a_room_of_its_own(page_server: PageServer) -> None:
@@ -194,7 +194,7 @@ async def test_a_standby_room_goes_to_the_first_and_a_new_one_to_the_second(live
         ("Bob", jobs[1].room.name),
     ]
     assert jobs[0].metadata == ""
-    assert jobs[1].metadata == f'{{"identity": "{tickets[1]["identity"]}", "name": "Bob"}}'
+    assert jobs[1].metadata == f'{{"identity": "{tickets[1]["identity"]}", "name": "Bob", "host": "127.0.0.1"}}'
 
 
 async def test_dispatch_at_join_leaves_the_room_to_the_join(livekit: LocalLiveKit) -> None:
