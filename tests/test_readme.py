@@ -17,7 +17,14 @@ from cli.app import build_app
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "AGENTS.md", "CONTRIBUTING.md", "CHANGELOG.md")
-NOT_ONE_FILE = {"performance.yaml", "bench.json", "before.json", ".venv/bin/activate", "__init__.py"}
+NOT_ONE_FILE = {
+    "performance.yaml",
+    "experiments.yaml",
+    "bench.json",
+    "before.json",
+    ".venv/bin/activate",
+    "__init__.py",
+}
 PATH = re.compile(r"\.?[A-Za-z][\w.-]*(?:/[\w.-]*)+|[\w-]*\.(?:py|md|toml|yaml|performance|example)")
 
 
