@@ -121,7 +121,11 @@ def test_settings_are_read_in_one_place() -> None:
 def bare_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tree without the outer folders and without tests."""
     copy = tmp_path_factory.mktemp("bare") / "project"
-    skipped = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "tests", *OUTER)
+    everywhere = shutil.ignore_patterns(".*", "node_modules", "__pycache__")
+
+    def skipped(folder: str, names: list[str]) -> set[str]:
+        return everywhere(folder, names) | ({"tests", *OUTER} if Path(folder) == ROOT else set[str]())
+
     shutil.copytree(ROOT, copy, ignore=skipped)
     return copy
 

@@ -31,6 +31,8 @@ FRAMEWORK = ("livekit", "livekit.agents")
 THIRD_PARTY = (
     *FRAMEWORK,
     "aiohttp",
+    "aiosqlite",
+    "alembic",
     "asyncio",
     "httpcore",
     "httpcore2",

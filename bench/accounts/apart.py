@@ -11,6 +11,7 @@ from bench.accounts.house import DEFAULT_GREETING, DEFAULT_INSTRUCTIONS, TOOLS, 
 from bench.accounts.results import Apart
 from bench.accounts.scene import OWN
 from bench.accounts.visit import FAILURES, QUESTIONS, told, visit
+from bench.accounts.whose_voice import ALIKE
 from sim.speech.library import load_speech
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Mixed:
 
 async def measure_apart(scene: Scene, rounds: Iterable[Sequence[int]]) -> tuple[Apart, list[str]]:
     """Each round's accounts are called at once. The second value: calls that were not completed, a line each."""
-    mixed, failed, talks, likeness = Mixed(), list[str](), list[Talk](), list[float]()
+    mixed, failed, talks = Mixed(), list[str](), list[Talk]()
     for numbers in rounds:
         accounts = [scene.accounts[number] for number in numbers]
         spoken = await asyncio.gather(
@@ -55,13 +56,14 @@ async def measure_apart(scene: Scene, rounds: Iterable[Sequence[int]]) -> tuple[
         whole = [each for each in spoken if isinstance(each, Talk)]
         failed += [each for each in spoken if isinstance(each, str)]
         for talk in whole:
-            likeness += await _check_voice(scene, talk, accounts, mixed)
+            await _check_voice(scene, talk, accounts, mixed)
         talks += whole
     asked = read_asked(scene.files.asked)
     check_requests(asked, (*scene.accounts, *scene.versions), mixed)
     check_talks(talks, {each.number: each for each in asked}, mixed)
     lines = {name: tuple(found) for name, found in vars(mixed).items()}
-    apart = Apart(len(talks), len(asked), len(likeness), min(likeness, default=0.0))
+    known = [likeness for likeness in scene.likeness if likeness >= ALIKE]
+    apart = Apart(len(talks), len(asked), len(known), len(scene.likeness) - len(known))
     return replace(apart, **lines), failed
 
 
@@ -78,7 +80,8 @@ def check_requests(asked: Iterable[Asked], accounts: Iterable[Account], mixed: M
         if request.tools != allowed:
             mixed.tools.append(f"answer {request.number}, {name}: got {request.tools}, allowed: {allowed}")
         greeting = DEFAULT_GREETING if account is None else account.greeting
-        if request.said and request.said[0].strip() != greeting:
+        # A caller who speaks into it has heard no more than its beginning.
+        if request.said and not greeting.startswith(request.said[0].strip()):
             mixed.transcript.append(f"answer {request.number}, {name}: {request.said[0]!r} was said before it")
 
 
@@ -108,13 +111,10 @@ async def _talk(scene: Scene, account: Account, question: str) -> Talk | str:
         scene.told()
 
 
-async def _check_voice(scene: Scene, talk: Talk, accounts: Sequence[Account], mixed: Mixed) -> list[float]:
+async def _check_voice(scene: Scene, talk: Talk, accounts: Sequence[Account], mixed: Mixed) -> None:
     """Of the greeting and of the answer, beside the voices of all who were called at that moment."""
     own = talk.account
     others = {each.id: each.voice or "" for each in accounts if each.voice != own.voice}
-    found: list[float] = []
     for said, words in ((talk.greeting, own.greeting), (talk.answer, OPENER)):
-        line, likeness = await scene.whose(said, words, {OWN: own.voice or "", **others})
-        found.append(likeness)
+        line = await scene.whose(said, words, {OWN: own.voice or "", **others})
         mixed.voice += [f"{own.id}: {line}"] if line else []
-    return found

@@ -17,9 +17,10 @@ from bench.accounts.scene import OWN, Call, known
 from bench.accounts.visit import FAILURES, QUESTIONS, told, visit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from accounts.record import Account
+    from bench.accounts.plan import FaultName
     from bench.accounts.scene import Scene
     from bench.accounts.visit import Visit
 
@@ -41,16 +42,17 @@ class _Watch:
     events: int = 0
 
 
-async def measure_faults(scene: Scene, calls: int) -> AsyncIterator[Fault]:
+async def measure_faults(scene: Scene, names: Iterable[FaultName], calls: int) -> AsyncIterator[Fault]:
     """One fault after the other, `calls` of each. Raises `BenchError` when the worker has ended."""
-    faults: dict[str, tuple[str, Callable[[Scene, int, _Watch], Awaitable[None]]]] = {
+    faults: dict[FaultName, tuple[str, Callable[[Scene, int, _Watch], Awaitable[None]]]] = {
         "slow": (f"the store answers after {SLOW_MS / 1000:g} s", _slow),
         "down": ("the store does not answer", _down),
         "broken": ("rows are broken", _broken),
         "changed": ("accounts are changed during their calls", _changed),
         "deleted": ("accounts are deleted during their calls", _deleted),
     }
-    for name, (title, run) in faults.items():
+    for name in names:
+        title, run = faults[name]
         before, lines = await scene.worker.told(), len(scene.worker.lines)
         watch = _Watch()
         try:
@@ -171,7 +173,7 @@ async def _still(scene: Scene, running: Visit, account: Account) -> str | None:
     if account.instructions not in request.instructions:
         return f"{account.id}: a call that was on got the new instructions"
     new = changed(account).voice or ""
-    line, _ = await scene.whose(answer, OPENER, {OWN: account.voice or "", "the new one": new})
+    line = await scene.whose(answer, OPENER, {OWN: account.voice or "", "the new one": new})
     return line and f"{account.id}: {line}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bench.accounts.plan import ARRIVALS
 from bench.accounts.results import Pair
 from bench.accounts.visit import metadata
 from bench.first_word.calls import hear_one
@@ -47,8 +48,10 @@ async def take_turns(
 def pairs(taken: Sequence[Taken], title: str, kinds: tuple[Kind, Kind]) -> list[Pair]:
     """One for each way in which the agent came."""
     found: list[Pair] = []
-    for arrival in dict.fromkeys(each.turn.arrival for each in taken):
-        times = {kind: [each.heard.ttfw_ms for each in completed(taken, kind, arrival)] for kind in kinds}
+    for arrival in _arrivals(taken):
+        times: dict[Kind, list[float]] = {
+            kind: [each.heard.ttfw_ms for each in completed(taken, kind, arrival)] for kind in kinds
+        }
         found.append(Pair(f"{title}, {NAMES[arrival]}", arrival, times, kinds))
     return found
 
@@ -71,11 +74,16 @@ def failures(taken: Iterable[Taken]) -> list[str]:
 def waterfalls(taken: Sequence[Taken], kinds: Iterable[Kind]) -> list[Waterfall]:
     """The typical call of each kind, for each way in which the agent came."""
     found: list[Waterfall | None] = []
-    for arrival in dict.fromkeys(each.turn.arrival for each in taken):
+    for arrival in _arrivals(taken):
         for kind in kinds:
             calls = [each.heard for each in completed(taken, kind, arrival)]
             found.append(waterfall(f"{kind}, {NAMES[arrival]}", arrival, calls))
     return [each for each in found if each is not None]
+
+
+def _arrivals(taken: Iterable[Taken]) -> list[Arrival]:
+    there = {each.turn.arrival for each in taken}
+    return [arrival for arrival in ARRIVALS if arrival in there]
 
 
 def _checked(turn: Turn, heard: Heard) -> Heard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.accounts.house import MOST_ACCOUNTS, account_id
 
@@ -14,25 +14,26 @@ if TYPE_CHECKING:
 Part = Literal["many", "new", "faults", "experiment"]
 Arrival = Literal["join", "token"]
 Kind = Literal["one", "any", "warm", "new"]
+FaultName = Literal["slow", "down", "broken", "changed", "deleted"]
 
 PARTS: dict[str, Part] = {"many": "many", "new": "new", "faults": "faults", "experiment": "experiment"}
 ARRIVALS: tuple[Arrival, ...] = ("join", "token")
+FAULTS: tuple[FaultName, ...] = get_args(FaultName)
 AT_ONCE = 4
 MOST_CALLED = 220
 """So many greetings of this length fit into the audio cache on disk."""
-FAULT_ACCOUNTS = 5
-"""For each call of a fault: accounts that nobody has called."""
 
 # Seconds of a quiet machine with two cores, for the estimate only.
 START_S, PREPARE_S = 25.0, 0.15
-CALL_S, NEW_CALL_S, FAULT_CALL_S, APART_S, EXPERIMENT_CALL_S = 2.2, 2.7, 22.0, 13.0, 2.4
+CALL_S, NEW_CALL_S, EXPERIMENT_CALL_S = 2.2, 2.7, 2.4
+FAULT_S, FAULT_CALL_S, APART_S = 5.0, 4.5, 13.0
 
 
 @dataclass(frozen=True)
 class Options:
     """`calls`: of a side and arrival in "many"; `new_calls`: the same in "new"; `fault_calls`: of each fault.
 
-    `apart_calls`: rounds of AT_ONCE callers at once, in "faults". `called` of the `accounts` are called and known.
+    `apart_calls`: rounds of `at_once` callers, in "faults". `called` of the `accounts` are called and known.
     """
 
     calls: int = 60
@@ -44,6 +45,8 @@ class Options:
     called: int = 200
     seed: int = 1
     parts: tuple[Part, ...] = tuple(PARTS.values())
+    faults: tuple[FaultName, ...] = FAULTS
+    at_once: int = AT_ONCE
 
     def __post_init__(self) -> None:
         if not 1 <= self.accounts <= MOST_ACCOUNTS:
@@ -59,7 +62,7 @@ class Options:
     def unknown(self) -> int:
         """Accounts that must not have been called: each is a stranger once."""
         new = len(ARRIVALS) * self.new_calls if "new" in self.parts else 0
-        return new + (FAULT_ACCOUNTS * self.fault_calls if "faults" in self.parts else 0)
+        return new + (len(self.faults) * self.fault_calls if "faults" in self.parts else 0)
 
     @property
     def command(self) -> str:
@@ -132,17 +135,17 @@ def strangers(options: Options) -> Iterator[int]:
 
 
 def together(options: Options) -> list[tuple[int, ...]]:
-    """Rounds of AT_ONCE known accounts; in each, no two with the same tools."""
+    """Rounds of known accounts; in each, no two with the same tools."""
     chance = Random(f"apart {options.seed}")
     groups = [range(first, options.called, AT_ONCE) for first in range(AT_ONCE)]
-    return [tuple(chance.choice(group) for group in groups) for _ in range(options.apart_calls)]
+    return [tuple(chance.choice(group) for group in groups[: options.at_once]) for _ in range(options.apart_calls)]
 
 
 def count_calls(options: Options) -> int:
     calls = {
         "many": 2 * len(ARRIVALS) * options.calls,
         "new": 2 * len(ARRIVALS) * options.new_calls,
-        "faults": 5 * options.fault_calls + AT_ONCE * options.apart_calls,
+        "faults": len(options.faults) * options.fault_calls + options.at_once * options.apart_calls,
         "experiment": options.experiment_calls,
     }
     return sum(calls[part] for part in options.parts)
@@ -153,7 +156,7 @@ def estimate_s(options: Options) -> float:
     parts = {
         "many": 2 * len(ARRIVALS) * options.calls * CALL_S,
         "new": 2 * len(ARRIVALS) * options.new_calls * NEW_CALL_S,
-        "faults": options.fault_calls * FAULT_CALL_S + options.apart_calls * APART_S,
+        "faults": len(options.faults) * (FAULT_S + options.fault_calls * FAULT_CALL_S) + options.apart_calls * APART_S,
         "experiment": START_S + options.experiment_calls * EXPERIMENT_CALL_S,
     }
     return START_S + options.called * PREPARE_S + sum(parts[part] for part in options.parts)

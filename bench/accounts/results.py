@@ -48,8 +48,8 @@ class Fault:
 
     `own`, `default`: calls that were to hear the account's own words, and the service's own. `wrong`: one line for
     each call that heard something else, or in another voice. `counts`: by how much the worker's counters grew, and
-    `expected` how far they have to grow at least. `lines`: warnings of the worker about accounts; `most_lines`: one an
-    event.
+    `expected` how far they have to grow at least. `lines`: warnings of the worker about accounts; there is
+    to be one for each of the `events`.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Fault:
     counts: dict[str, int]
     expected: dict[str, int]
     lines: int
-    most_lines: int
+    events: int
 
     @property
     def calls(self) -> int:
@@ -76,14 +76,14 @@ class Fault:
 class Apart:
     """Calls of different accounts at the same time. Each of the last fields has a line for what was mixed up.
 
-    `requests`: all that the LLM was asked in this run. `likeness`: how much the least clear voice was like its own
-    source, from 0 to 1.
+    `requests`: all that the LLM was asked in this run. `voices`: greetings and answers of this run, those of the faults
+    too, whose voice was known; `unclear` came in such pieces that nobody could tell.
     """
 
     calls: int
     requests: int
     voices: int
-    likeness: float
+    unclear: int
     words: tuple[str, ...] = ()
     voice: tuple[str, ...] = ()
     instructions: tuple[str, ...] = ()

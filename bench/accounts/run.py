@@ -115,7 +115,7 @@ async def _faults(run: _Run, worker: AccountsWorker, report: AccountsReport) -> 
         *(load_settings().tts_voice, speaker, run.told),
     )
     try:
-        async for fault in measure_faults(scene, run.options.fault_calls):
+        async for fault in measure_faults(scene, run.options.faults, run.options.fault_calls):
             report = replace(report, faults=(*report.faults, fault))
         apart, failed = await measure_apart(scene, together(run.options))
         return _failed(replace(report, apart=apart), *failed)

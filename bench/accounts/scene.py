@@ -46,12 +46,14 @@ class Scene:
     told: Callable[[], None]
     versions: list[Account] = field(default_factory=list["Account"])
     """Accounts as they were changed to in this run, beside `accounts`."""
+    likeness: list[float] = field(default_factory=list[float])
+    """Of each voice that was looked at: how much it was like the one that it came nearest to."""
 
     def stranger(self) -> Account:
         return self.accounts[next(self.strangers)]
 
     async def hear(self, calls: Iterable[Call]) -> list[str]:
-        """All of them at once; what was wrong, a line for each call that was not as expected."""
+        """All of them at once; what was wrong, a line for each call that was not as expected, or not at all."""
         found = await asyncio.gather(*(self._hear(call) for call in calls))
         return [line for line in found if line is not None]
 
@@ -62,18 +64,17 @@ class Scene:
             return f"{call.account_id}: heard {greeting.words!r}, to be heard: {expected!r}"
         own = None if call.expected is None else call.expected.voice
         voices = {OWN: own or self.default_voice, **self._others(own)}
-        line, _ = await self.whose(greeting, expected, voices)
+        line = await self.whose(greeting, expected, voices)
         return line and f"{call.account_id}: {line}"
 
-    async def whose(self, said: Said, words: str, voices: Mapping[str, str]) -> tuple[str | None, float]:
-        """A line if it does not sound like the voice called OWN, and how much it does."""
+    async def whose(self, said: Said, words: str, voices: Mapping[str, str]) -> str | None:
+        """A line if it sounds like another voice than the one called OWN. What came in pieces tells nothing."""
         found = await scores(said.sound, words, voices, self.speaker)
         best = max(found, key=lambda name: found[name])
-        if best != OWN:
-            return f"{words!r} was heard in the voice of {best} ({found[best]:.2f}, {found[OWN]:.2f})", found[OWN]
-        if found[OWN] < ALIKE:
-            return f"{words!r} was heard in a voice that nobody has ({found[OWN]:.2f})", found[OWN]
-        return None, found[OWN]
+        self.likeness.append(found[best])
+        if best == OWN or found[best] < ALIKE:
+            return None
+        return f"{words!r} was heard in the voice of {best} ({found[best]:.2f}, {found[OWN]:.2f})"
 
     def _others(self, own: str | None) -> dict[str, str]:
         """Some voices that it could be by mistake: the service's, and those of a few accounts."""

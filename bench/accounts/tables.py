@@ -67,7 +67,7 @@ def faults_grid(report: AccountsReport) -> Grid:
     lines = tuple(
         (
             *(fault.title, str(fault.calls), str(fault.own), str(fault.default), str(len(fault.wrong))),
-            *(str(fault.lines), str(fault.most_lines)),
+            *(str(fault.lines), str(fault.events)),
             ", ".join(f"{reason} {count}" for reason, count in fault.counts.items()) or NONE,
         )
         for fault in report.faults
@@ -130,8 +130,8 @@ def _facts(report: AccountsReport) -> Iterator[str]:
     if report.apart is not None:
         apart = report.apart
         yield (
-            f"At once: {apart.calls} calls, {apart.voices} voices and {apart.requests} LLM requests looked at; the "
-            f"least clear voice was {apart.likeness:.2f} like its own source."
+            f"At once: {apart.calls} calls. Looked at: {apart.requests} LLM requests, {apart.voices} voices; "
+            f"{apart.unclear} more voices came in pieces, as this machine was too busy."
         )
 
 

@@ -36,9 +36,9 @@ def _targets(report: AccountsReport) -> Iterator[Target]:
         for pair in report.new:
             yield from _new(pair, report.store_ms, report.synthesis)
     for fault in report.faults:
-        yield _none(f"{fault.title}: callers who heard something else", len(fault.wrong), fault.calls)
+        yield _none(f"{fault.title}: callers who did not hear what they should", len(fault.wrong), fault.calls)
         yield _none(f"{fault.title}: calls missing in the counters", fault.miscounted, fault.calls)
-        yield Target(f"{fault.title}: lines of the log", fault.most_lines, None, fault.lines, None, fault.calls)
+        yield _none(f"{fault.title}: lines of the log too many or few", abs(fault.lines - fault.events), fault.calls)
     if report.apart is not None:
         yield from _apart(report.apart)
     if report.verdicts:

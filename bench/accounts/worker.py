@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 ANSWER_LIMIT_S = 10.0
 LOOK_AGAIN_S = 0.1
 MAX_CALLS = 60
-WARNING = "warning"
+OF_ACCOUNTS = "[accounts]"
+"""Whose lines they are; others tell how busy the machine is."""
 
 
 class AccountSurroundings(Surroundings):
@@ -68,7 +69,7 @@ class AccountsWorker(Worker):
         arguments = ("-m", "bench.accounts.program", str(files.faults))
         super().__init__(place, "firstword", timeline_to_room=True, arguments=arguments, changes=changes)
         self.lines: list[str] = []
-        """What it warned of."""
+        """What it warned of, about accounts."""
         self._told: asyncio.Future[Told] | None = None
 
     async def told(self) -> Told:
@@ -94,15 +95,11 @@ class AccountsWorker(Worker):
                 raise BenchError(f"{self.process.name}: not within {limit_s:g} s: {what}; it counted {told.counts}")
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    def warned(self, since: int, words: str) -> list[str]:
-        """The lines behind the first `since` of `lines` with these words."""
-        return [line for line in self.lines[since:] if words in line]
-
     def _on_line(self, line: str) -> None:
         if line.startswith(TOLD_PREFIX):
             if self._told is not None and not self._told.done():
                 content: dict[str, Any] = json.loads(line.removeprefix(TOLD_PREFIX))
                 self._told.set_result(Told(**content))
-        elif WARNING in line.lower() or "error" in line.lower():
+        elif OF_ACCOUNTS in line:
             self.lines.append(line)
         super()._on_line(line)

@@ -441,13 +441,14 @@ async def test_what_a_call_gave_is_kept(make_settings: MakeSettings, tmp_path: P
     (tmp_path / "experiments.yaml").write_text(VOICES)
     store = MemoryStore(account())
     settings = make_settings(accounts_url=f"sqlite:///{tmp_path / 'kept.db'}")
+    database = SqlStore(f"sqlite:///{tmp_path / 'kept.db'}")
+    await database.ready()  # the last write has a limit, and a busy machine takes longer for the tables
     async with opened(store, settings) as manager:
         context = job({"account": "harbour"})
         brief = await called(manager, context, settings)
         manager.ended(ended(context, brief.labels))
         manager.ended(ended(job()))
 
-    database = SqlStore(f"sqlite:///{tmp_path / 'kept.db'}")
     found, unreadable = await read_outcomes(database)
     await database.aclose()
     assert [(each.call_id, each.account, each.parts["voices"].variant) for each in found] == [

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 TOGETHER = 4
 PATIENT_S = 30.0
 """A busy machine is not what these tests are about."""
-PROCESSES = 3
+PROCESSES = 2
 WAITS_S = 0.5
 PROCESS = """
 import asyncio, sys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import accounts.cache
 import accounts.refresh
 from accounts.cache import AccountCache
 from accounts.refresh import Refresher
@@ -38,6 +39,24 @@ async def test_news_are_one_query() -> None:
         await settled()
     assert store.asked == [Key("id", "harbour")]
     assert at_once(cache.get(Key("id", "harbour"))).voice == "v2"
+    await cache.aclose()
+
+
+async def test_a_change_that_could_not_be_read_is_read_when_the_store_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The news are told once only, and nobody calls."""
+    monkeypatch.setattr(accounts.cache, "RETRY_S", 0.0)
+    store, cache, refresher = pair(account())
+    await refresher.look()
+    store.write(account(voice="v2"))
+    await refresher.look()
+    store.fails = StoreError("away")
+    await settled()
+    await refresher.look()
+    store.fails = None
+    await refresher.look()
+    await settled()
+    assert at_once(cache.get(Key("id", "harbour"))).voice == "v2"
+    assert len(store.asked) == 2
     await cache.aclose()
 
 

@@ -159,7 +159,7 @@ async def test_attributes_count_if_somebody_else_has_written_them(livekit: Local
     named = number | {"account": "harbour", "host": "harbour.example.com"}
     async with AsyncExitStack() as rooms, asyncio.timeout(LIMIT_S):
 
-        async def join(identity: str, kind: Any, *, may_write: bool = True, **attributes: str) -> rtc.Room:
+        async def join(identity: str, kind: Any, attributes: dict[str, str], *, may_write: bool = True) -> rtc.Room:
             grants = api.VideoGrants(room_join=True, room=name, can_update_own_metadata=may_write)
             token = api.AccessToken(livekit.api_key, livekit.api_secret).with_identity(identity).with_kind(kind)
             room = rtc.Room()
@@ -167,16 +167,16 @@ async def test_attributes_count_if_somebody_else_has_written_them(livekit: Local
             rooms.push_async_callback(cast("Callable[[], Awaitable[None]]", room.disconnect))
             return room
 
-        page = await join("page", "standard", **named)
+        page = await join("page", "standard", named)
         await page.local_participant.set_attributes({"account": "station"})
         await page.local_participant.set_metadata(json.dumps({"account": "station"}))
-        signed = await join("signed", "standard", may_write=False, **named)
+        signed = await join("signed", "standard", named, may_write=False)
         with suppress(TimeoutError):
             await asyncio.wait_for(signed.local_participant.set_attributes({"account": "station"}), timeout=1.0)
-        await join("telephone", "sip", **number)
-        await join("routed", "sip", **named)
-        await join("ingress", "ingress", **named)
-        there = (await join("looking", "agent")).remote_participants
+        await join("telephone", "sip", number)
+        await join("routed", "sip", named)
+        await join("ingress", "ingress", named)
+        there = (await join("looking", "agent", {})).remote_participants
 
     assert there["page"].attributes["account"] == "station"
     assert {identity: caller_keys(participant) for identity, participant in there.items()} == {

@@ -51,7 +51,7 @@ class Book(Accounts):
             return Brief(self.desks[-1], OWN)
         settings = choice.settings.model_copy(update=self.changes)
         labels = {"account": context.job.metadata}
-        return Brief(self.desks[-1], HARBOUR, settings, labels, **self.brief)  # pyright: ignore[reportArgumentType]
+        return Brief(self.desks[-1], HARBOUR, settings, labels, **self.brief)  # pyright: ignore[reportArgumentType]  # each test its own
 
     def ended(self, call: CallRecord) -> None:
         self.ends.append(call)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 from account_commands import FOLDER, NEEDED, SQLITE, Commands, account, kept, put
-from program import Ran, new_project, ran
+from program import Ran, new_project, program
 
 import agent
 from accounts import yaml_text
@@ -203,9 +203,10 @@ def test_the_help_fits_80_columns(run: Commands, command: str) -> None:
 
 
 async def test_the_program_has_the_commands(tmp_path: Path) -> None:
-    """A process of its own, with the settings of its folder: what is printed is the YAML, nothing else."""
+    """In a process of its own and with the settings of its folder it says what it did, and nothing else."""
     project = new_project(tmp_path)
     (project / ".env").write_text("ACCOUNTS_URL=folder:people\n")
-    added = await ran(project, "account", "add", "harbour", *NEEDED)
-    assert added == Ran(0, "harbour: added.")
+    async with program(project, "account", "add", "harbour", *NEEDED) as it:
+        assert await it.ends(50.0) == 0
+        assert it.output == "harbour: added."
     assert (project / "people/harbour.yaml").read_text().startswith("id: harbour\n")

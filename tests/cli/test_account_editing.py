@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,20 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def run(make_settings: MakeSettings) -> Commands:
+def drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the editor's files are made."""
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(make_settings: MakeSettings, drafts: Path) -> Commands:
     return Commands(make_settings)
 
 
-def test_the_editor_is_asked_again_until_the_record_is_right(run: Commands, tmp_path: Path) -> None:
+def test_the_editor_is_asked_again_until_the_record_is_right(run: Commands, tmp_path: Path, drafts: Path) -> None:
     """It shows the record first, then the user's own text below what is wrong with it; no draft is left."""
     put(account("harbour", voice="nora"))
     steps = editor(tmp_path, "s/^voice: .*/voice: a b/", "s/^name: .*/name: [/", "s/^name: .*/name: New/;s/a b/tom/")
@@ -36,9 +46,10 @@ def test_the_editor_is_asked_again_until_the_record_is_right(run: Commands, tmp_
     assert "\nname: [\n" in third
     assert kept() == {"harbour": account("harbour", name="New", voice="tom")}
     assert "Your text is kept" not in told.output
+    assert list(drafts.iterdir()) == []
 
 
-def test_a_text_that_is_given_up_is_kept(run: Commands, tmp_path: Path) -> None:
+def test_a_text_that_is_given_up_is_kept(run: Commands, tmp_path: Path, drafts: Path) -> None:
     """Nothing is written, and the line that says so names a command that takes the text."""
     put(account("harbour"))
     told = run("edit", "harbour", editor=editor(tmp_path, "s/^name: .*/name: ''/"), answers="n\n")
@@ -47,13 +58,13 @@ def test_a_text_that_is_given_up_is_kept(run: Commands, tmp_path: Path) -> None:
     found = re.search(r"account edit harbour --file (\S+)`", told.output)
     assert found is not None, told.output
     draft = Path(found[1])
+    assert list(drafts.iterdir()) == [draft]
     draft.write_text(draft.read_text().replace("name: ''", "name: Mended"))
     assert run("edit", "harbour", "--file", str(draft)).code == 0
     assert kept() == {"harbour": account("harbour", name="Mended")}
-    draft.unlink()
 
 
-def test_an_editor_that_changes_nothing_writes_nothing(run: Commands, tmp_path: Path) -> None:
+def test_an_editor_that_changes_nothing_writes_nothing(run: Commands, tmp_path: Path, drafts: Path) -> None:
     """Closed without saving, emptied, ended with an error, or not there: the account is as it was."""
     put(account("harbour"))
     assert run("edit", "harbour", editor=editor(tmp_path, "")) == Ran(0, "harbour: the same as before.\n")
@@ -65,6 +76,7 @@ def test_an_editor_that_changes_nothing_writes_nothing(run: Commands, tmp_path: 
     assert missing.code == 2
     assert missing.output.startswith("EDITOR: got 'no-such-editor -w'")
     assert kept() == {"harbour": account("harbour")}
+    assert list(drafts.iterdir()) == []
 
 
 def test_another_id_is_not_written_by_the_editor(run: Commands, tmp_path: Path) -> None:
