@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from observe.observer import CallRecord
 
 MOST_GAPS = 500
-ALREADY_THERE_MS = 5.0
-"""Who is noticed this soon after the agent came into the room was there before it."""
+CALLER_CAME = "caller_came"
+"""The mark of when the server let the caller in. The agent hears of them up to a second later, even after it spoke."""
+LONGEST_WAIT_MS = 30_000.0
+"""Whose caller was there longer before the dispatch is not the first agent of that call."""
 
 
 @dataclass(frozen=True)
 class Measures:
-    """One call that a caller came to. Its counts begin with the caller's coming, and so do its minutes."""
+    """One call that a caller came to. Its minutes begin with that."""
 
+    heard: bool
+    """Whether the agent said anything before the caller left."""
     first_word_ms: float | None
-    """From the caller's coming, or from the dispatch if they were there before the agent; None: nothing was heard."""
+    """From the server's letting the caller in to the first sound as it left here; None if it is not known."""
     gaps_ms: tuple[float, ...]
     """The agent's side of each response gap."""
     turns: int
@@ -43,7 +47,8 @@ def measure_call(call: CallRecord) -> Measures | None:
         return None
     gaps_ms = [round(turn.gap_ms, 1) for turn in call.turns if turn.gap_ms is not None and math.isfinite(turn.gap_ms)]
     return Measures(
-        first_word_ms=_first_word_ms(call, joined_ms),
+        heard=call.start.get("first_audible_sample") is not None,
+        first_word_ms=_first_word_ms(call),
         gaps_ms=tuple(gaps_ms[:MOST_GAPS]),
         turns=len(call.turns),
         minutes=round(max(call.duration_s - joined_ms / 1000, 0.0) / 60, 4),
@@ -58,6 +63,7 @@ def read_measures(values: Mapping[str, Any]) -> Measures:
     try:
         first_word_ms = values["first_word_ms"]
         found = Measures(
+            heard=bool(values["heard"]),
             first_word_ms=None if first_word_ms is None else float(first_word_ms),
             gaps_ms=tuple(float(gap_ms) for gap_ms in values["gaps_ms"]),
             turns=int(values["turns"]),
@@ -100,14 +106,12 @@ MEASURES = (
     Measure("cut-offs", "of 100 turns", rate=lambda call: (call.cut_offs, call.turns), scale=100),
     Measure("false interruptions", "a minute", rate=lambda call: (call.false_interruptions, call.minutes)),
     Measure("errors", "a call", rate=lambda call: (call.errors, 1)),
-    Measure("left unheard", "of 100 calls", rate=lambda call: (call.first_word_ms is None, 1), scale=100),
+    Measure("left unheard", "of 100 calls", rate=lambda call: (not call.heard, 1), scale=100),
 )
 
 
-def _first_word_ms(call: CallRecord, joined_ms: float) -> float | None:
-    heard_ms = call.start.get("first_audible_sample")
-    if heard_ms is None:
+def _first_word_ms(call: CallRecord) -> float | None:
+    heard_ms, came_ms = call.start.get("first_audible_sample"), call.start.get(CALLER_CAME)
+    if heard_ms is None or came_ms is None or came_ms < -LONGEST_WAIT_MS:
         return None
-    room_ms = next((span.end_ms for span in call.start.spans if span.name == "room"), None)
-    was_there = room_ms is not None and 0 <= joined_ms - room_ms < ALREADY_THERE_MS
-    return round(heard_ms if was_there else heard_ms - joined_ms, 1)
+    return round(heard_ms - came_ms, 1)

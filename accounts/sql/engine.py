@@ -38,7 +38,7 @@ class ReadOnlyError(StoreError):
 
 
 def open_engine(address: Address, limit_s: float = LIMIT_S, *, upgrading: bool = False) -> AsyncEngine:
-    """Connects when it is first used. A statement is by itself what `transaction` does not put into one.
+    """Connects when it is first used. Each statement is a transaction of its own, but for those of `writing`.
 
     `upgrading`: for migrations; nothing is kept open, and what refers to a table does not hinder its being made anew.
     """
@@ -56,12 +56,12 @@ def _open_postgresql(address: Address, limit_s: float, options: dict[str, Any]) 
     limits: dict[str, Any] = {"timeout": min(limit_s, LIMIT_S), "command_timeout": limit_s}
 
     async def connect() -> Any:
-        import asyncpg  # who uses SQLite does not need it
+        import asyncpg
 
         try:
             # the whole URL goes to asyncpg: it knows libpq's options, such as sslmode and several hosts
             return await asyncpg.connect(address.url, **limits)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+        except (*_foreign(address), ValueError) as error:  # ValueError: an option in the URL
             raise StoreError(told(address, error)) from None
 
     return create_async_engine(
@@ -118,24 +118,36 @@ async def writing(engine: AsyncEngine, address: Address) -> AsyncGenerator[Async
 def _translated(address: Address) -> Generator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError, sqlite3.Error) as error:
+    except _foreign(address) as error:
         kind = ReadOnlyError if _refuses_writes(error) else StoreError
         raise kind(told(address, error)) from error
 
 
+def _foreign(address: Address) -> tuple[type[Exception], ...]:
+    """What SQLAlchemy raises, and what it lets through of the drivers."""
+    usual = (SQLAlchemyError, OSError, TimeoutError)
+    if address.file is not None:
+        return (*usual, sqlite3.Error)
+    import asyncpg  # who uses SQLite does not need it
+
+    return (*usual, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 def _refuses_writes(error: Exception) -> bool:
-    if not isinstance(error, DBAPIError):
-        return False
-    cause = error.driver_exception
+    cause = _cause(error)
     # PostgreSQL: a standby or a read-only transaction, a user without the right
     return getattr(cause, "sqlstate", None) in ("25006", "42501") or (
         getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
     )
 
 
+def _cause(error: Exception) -> BaseException | None:
+    return error.driver_exception if isinstance(error, DBAPIError) else error
+
+
 def told(address: Address, error: Exception) -> str:
     """One line: where, and what the database or its driver said. No password, no statement, no values."""
-    cause = error.driver_exception if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     said = str(cause).partition("\n")[0] or ("no answer in time" if isinstance(cause, TimeoutError) else "")
     reason = Mask((address.password,)).text(said or type(cause).__name__, limit=_REASON_CHARS)
     return f"{address.told}: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def experiment_turns(options: Options) -> list[Turn]:
 
 
 async def find_verdicts(files: Place) -> list[Verdict]:
-    """What the report says of the calls that are in the store. Raises `StoreError`."""
+    """What the report says of all calls that are in the store, the worker's first one among them. Raises `StoreError`."""
     store = SqlStore(files.url)
     try:
         outcomes, _ = await read_outcomes(store)
@@ -63,11 +64,12 @@ def judge(experiment: Experiment, outcomes: list[Outcome]) -> Verdict:
     """The report's words on one experiment, and what they should be."""
     report = build_report(experiment.name, outcomes, experiment)
     first = next(each for each in report.findings if each.measure.title == FIRST_WORD)
+    calls = Counter(each.parts[experiment.name].variant for each in outcomes if experiment.name in each.parts)
     others = [each.measure.title for each in report.findings if each is not first and each.verdict in FOUND]
     return Verdict(
         experiment.name,
         EFFECTS[experiment.name],
-        {first.control.variant: first.control.calls, first.variant.variant: first.variant.calls},
+        {each.name: calls[each.name] for each in experiment.variants},
         first.verdict,
         SHOULD_BE[experiment.name],
         tuple(others),

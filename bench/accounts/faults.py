@@ -108,6 +108,12 @@ async def _broken(scene: Scene, calls: int, watch: _Watch) -> None:
     watch.expected |= {"broken": len(strangers), "refresh_failed": len(familiar), "stale": len(familiar)}
     watch.events = len(planned)
     await scene.store.put([*strangers, *familiar])
+    # Read before the next fault, in which this must not be taken for another change.
+    await scene.worker.until(
+        "mended rows were read",
+        lambda counts: counts["refreshed"] >= before.counts["refreshed"] + len(familiar),
+        CHANGE_LIMIT_S,
+    )
 
 
 async def _changed(scene: Scene, calls: int, watch: _Watch) -> None:

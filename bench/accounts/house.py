@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from accounts.record import Account
+from accounts.record import parse_account
 from accounts.store import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from accounts.record import Account
 
 DEFAULT_GREETING = "Hello, you have reached the switchboard. What can I do?"
 DEFAULT_INSTRUCTIONS = "You are the switchboard. Be brief."
@@ -103,15 +105,17 @@ def _endless() -> itertools.cycle[str]:
 
 def _account(number: int) -> Account:
     name = f"{_FIRST[number % len(_FIRST)]} {_SECOND[number // len(_FIRST) % len(_SECOND)]}"
-    return Account(
-        id=account_id(number),
-        name=name,
-        instructions=instructions(name),
-        greeting=_greeting(number, name),
-        voice=voice(number),
-        tools=_TOOLS_OF[number % len(_TOOLS_OF)],
-        phone_numbers=(f"+4930{number:07d}",),
-        hosts=(f"{account_id(number)}.example.com",),
+    return parse_account(
+        {
+            "id": account_id(number),
+            "name": name,
+            "instructions": instructions(name),
+            "greeting": _greeting(number, name),
+            "voice": voice(number),
+            "tools": _TOOLS_OF[number % len(_TOOLS_OF)],
+            "phone_numbers": (f"+4930{number:07d}",),
+            "hosts": (f"{account_id(number)}.example.com",),
+        }
     )
 
 

@@ -10,7 +10,9 @@ from observe.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ROOM_MS, JOINED_MS = 50.0, 100.0
+JOINED_MS = 100.0
+NOTICED_MS = 40.0
+"""Later than they came: so late the agent hears of a caller."""
 
 
 def call_record(
@@ -24,13 +26,13 @@ def call_record(
     cut_offs: int = 0,
     false_interruptions: int = 0,
     errors: int = 0,
-    duration_s: float = 60.1,
+    duration_s: float = 60.14,
 ) -> CallRecord:
     """A call whose caller came `joined_ms` after its dispatch, and was there for a minute."""
     start = Timeline(at_s)
-    start.add_span("room", at_s, at_s + ROOM_MS / 1000)
     if joined_ms is not None:
-        start.mark("caller_joined", at_s + joined_ms / 1000)
+        start.mark("caller_came", at_s + joined_ms / 1000)
+        start.mark("caller_joined", at_s + (joined_ms + NOTICED_MS) / 1000)
         if first_word_ms is not None:
             start.mark("first_audible_sample", at_s + (joined_ms + first_word_ms) / 1000)
     call = CallRecord(call_id, f"room of {call_id}", start, labels=dict(labels), duration_s=duration_s)

@@ -204,7 +204,8 @@ async def test_whatever_goes_wrong_the_service_itself_answers(
     detail: str,
 ) -> None:
     """With its own words, one line that says why and for which key, and one count."""
-    monkeypatch.setattr(accounts.manager, "STORE_LIMIT_S", 0.05)
+    if reason == "store_slow":
+        monkeypatch.setattr(accounts.manager, "STORE_LIMIT_S", 0.05)
     store = MemoryStore(account(voice="v2"))
     async with opened(store, settings := make_settings(accounts_preload=0)) as manager:
         await trouble(store)

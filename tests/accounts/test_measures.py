@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from accounts.measures import MEASURES, Measures, measure_call, read_measures
-from tests.accounts.calls import ROOM_MS, call_record
+from accounts.measures import CALLER_CAME, MEASURES, Measures, measure_call, read_measures
+from tests.accounts.calls import NOTICED_MS, call_record
 
 
 def measures(**fields: Any) -> Measures:
@@ -22,6 +22,7 @@ def test_a_call_in_its_figures() -> None:
     """Times and counts are those of the record; the minutes begin when the caller comes."""
     found = measures(gaps_ms=(700.0, None, 900.04), cut_offs=1, false_interruptions=2, errors=3)
     assert found == Measures(
+        heard=True,
         first_word_ms=80.0,
         gaps_ms=(700.0, 900.0),
         turns=3,
@@ -32,10 +33,19 @@ def test_a_call_in_its_figures() -> None:
     )
 
 
-def test_who_was_there_before_the_agent_has_waited_from_the_dispatch_on() -> None:
-    """The agent sees them when it has joined, and not when they came."""
-    assert measures(joined_ms=ROOM_MS + 0.4, first_word_ms=80.0).first_word_ms == pytest.approx(130.4)
-    assert measures(joined_ms=ROOM_MS - 10, first_word_ms=80.0).first_word_ms == pytest.approx(80.0)
+def test_the_first_word_counts_from_the_servers_time() -> None:
+    """Also of who came before the dispatch, and of whom the agent heard only after it had spoken."""
+    assert measures(joined_ms=-150.0, first_word_ms=400.0).first_word_ms == pytest.approx(400.0)
+    assert measures(first_word_ms=NOTICED_MS - 10).first_word_ms == pytest.approx(30.0)
+
+
+def test_a_first_word_that_is_not_known_is_none() -> None:
+    """Without the server's time, or for a second agent of the same call; it was heard all the same."""
+    call = call_record("AJ_1", {})
+    call.start.marks = [mark for mark in call.start.marks if mark.name != CALLER_CAME]
+    for found in (measure_call(call), measures(joined_ms=-60_000.0, first_word_ms=60_500.0)):
+        assert found is not None
+        assert (found.first_word_ms, found.heard) == (None, True)
 
 
 def test_a_call_that_nobody_came_to_gave_nothing() -> None:

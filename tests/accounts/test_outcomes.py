@@ -64,6 +64,7 @@ def experiments(make_settings: MakeSettings, tmp_path: Path) -> Experiments:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Switched]:
     store = SqlStore(f"sqlite:///{tmp_path / 'outcomes.db'}")
+    await store.ready()  # a busy machine takes seconds for it, and the last write has its limit
     yield Switched(store)
     await store.aclose()
 

@@ -209,6 +209,7 @@ async def test_from_the_draw_to_the_verdict(make_settings: MakeSettings, tmp_pat
     file.write_text(EXPERIMENTS)
     experiments = Experiments(file, settings)
     database = SqlStore(f"sqlite:///{tmp_path / 'outcomes.db'}")
+    await database.ready()
     outcomes = Outcomes(database, pause_s=0.01)
     for number, call in enumerate(Trial(calls=300).run(5)):
         known = Known(call.call_id, caller=f"+4930{number % 120:06}")

@@ -154,7 +154,7 @@ async def test_no_account_has_another_ones_words(
     monkeypatch.setattr(accounts.refresh, "LOOK_INTERVAL_S", 0.003)
     monkeypatch.setattr(accounts.cache, "RETRY_S", 0.01)
     monkeypatch.setattr(accounts.cache, "ABSENT_S", 0.01)
-    monkeypatch.setattr(accounts.manager, "STORE_LIMIT_S", 0.01)
+    monkeypatch.setattr(accounts.manager, "STORE_LIMIT_S", 0.02)
     chance = random.Random(seed)
     world = World(chance)
     settings = make_settings(accounts_cache_size=ACCOUNTS - 4, accounts_preload=5, accounts_ttl=1.0)
@@ -185,7 +185,7 @@ async def test_no_account_has_another_ones_words(
         await asyncio.gather(*(caller() for _ in range(CALLERS)))
         counts = manager.counts
         assert len(agents) == CALLS
-        assert counts["found"] > CALLS / 4
+        assert counts["found"] > CALLS / 10
         assert counts["store_failed"] + counts["store_slow"] + counts["unknown"] > 0
         assert counts["refreshed"] > 0
 

@@ -43,6 +43,7 @@ class Trial:
             turns = int(rng.geometric(0.25))
             minutes = float(rng.exponential(2.0)) + 0.1
             measures = Measures(
+                heard=True,
                 first_word_ms=float(first_word_ms),
                 gaps_ms=tuple(float(each) for each in rng.lognormal(np.log(800), 0.3, turns) * scale),
                 turns=turns,

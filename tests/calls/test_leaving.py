@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,7 +106,7 @@ async def agent_is_in(worker: Worker, room: str) -> None:
 
 def native_sources() -> int:
     """Threads of published tracks, the callers' among them."""
-    names = [Path(f"/proc/self/task/{task}/comm") for task in os.listdir("/proc/self/task")]
+    names = [task / "comm" for task in Path("/proc/self/task").iterdir()]
     return sum(name.read_text().startswith("AudioSource") for name in names if name.exists())
 
 

@@ -11,6 +11,8 @@ from bench.first_word.results import Span, Waterfall
 from bench.machine import Machine
 
 MACHINE = Machine(2, "Test CPU", "Linux x86_64", "3.11.7", "1.8.9", "1.13.5", 0.5)
+SPANS = (Span("account", 20.0, 330.0), Span("room", 21.0, 90.0))
+SENTENCES = ("first word: b is worse by 198 ms",)
 
 
 def example_report() -> AccountsReport:
@@ -40,14 +42,18 @@ def example_report() -> AccountsReport:
         store_ms=300.0,
         synthesis=Synthesis(204.0, 550.0, 3500.0),
         waterfalls=(
-            Waterfall("new, dispatch on join", "join", 810.0, (Span("account", 20.0, 330.0), Span("room", 21.0, 90.0)), {}),
+            Waterfall(
+                "new, dispatch on join", "join", 810.0, (Span("account", 20.0, 330.0), Span("room", 21.0, 90.0)), {}
+            ),
         ),
         memory=CachedMemory(1000, 4000.0, 5100.0),
         audio=Audio(64, 64, 10_000_000, 42_000_000, 67_108_864),
         faults=(Fault("slow", "the store is slow", 4, 4, (), {"store_slow": 4, "found": 4}, {"store_slow": 4}, 4, 4),),
         apart=Apart(40, 44, 90, 2),
         verdicts=(
-            Verdict("silence", "200 ms", {"a": 44, "b": 46}, "worse", "worse", (), ("first word: b is worse by 198 ms",)),
+            Verdict(
+                "silence", "200 ms", {"a": 44, "b": 46}, "worse", "worse", (), ("first word: b is worse by 198 ms",)
+            ),
         ),
     )
     return replace(report, targets=targets(report))

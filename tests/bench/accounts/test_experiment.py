@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def outcomes_of(experiment: Experiment, *, later_ms: float) -> list[Outcome]:
     """Ninety calls, those of the second variant with a first word that comes later."""
     found: list[Outcome] = []
-    for outcome in Trial(90).run(1):
+    for number, outcome in enumerate(Trial(90).run(1)):
         variant = experiment.pick(outcome.call_id)
         part = Part(variant.name, outcome.call_id, experiment.definition, forced=False)
-        first_ms = 150.0 + (hash(outcome.at) % 40) + later_ms * (variant is experiment.variants[1])
+        first_ms = 150.0 + number * 17 % 40 + later_ms * (variant is experiment.variants[1])
         measures = replace(outcome.measures, first_word_ms=first_ms, gaps_ms=(800.0,), errors=0, false_interruptions=0)
         found.append(replace(outcome, parts={experiment.name: part}, measures=replace(measures, cut_offs=0)))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -66,9 +67,13 @@ def test_the_seed_decides() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "named"),
-    [({"accounts": 1001}, "accounts: got 1001"), ({"called": 3}, "called: got 3"), ({"accounts": 210}, "called: got 200")],
+    [
+        ({"accounts": 1001}, "accounts: got 1001"),
+        ({"called": 3}, "called: got 3"),
+        ({"accounts": 210}, "called: got 200"),
+    ],
 )
-def test_what_cannot_be_is_refused(fields: dict[str, int], named: str) -> None:
+def test_what_cannot_be_is_refused(fields: dict[str, Any], named: str) -> None:
     """With the name of the option, what was given and what is allowed."""
     with pytest.raises(ValueError, match=f"{named}, allowed: "):
         Options(**fields)

@@ -27,7 +27,7 @@ def test_the_first_call_is_told_by_both_of_the_voices_times() -> None:
     assert missed == [
         "first call of an account, dispatch on join: ms over a known account; store + TTS to the first byte + 60"
     ]
-    assert len(found) == 14
+    assert len(found) == 15
 
 
 def test_many_accounts_must_not_be_slower_than_one() -> None:
@@ -37,7 +37,7 @@ def test_many_accounts_must_not_be_slower_than_one() -> None:
     slow = replace(pair, ttfw_ms={"one": [100.0, 100.0], "any": [107.0, 107.0]})
     none = replace(pair, ttfw_ms={"one": [100.0, 100.0], "any": []})
     assert reached(replace(EMPTY, many=(pair,)))[f"{pair.title}: any account over always the same"]
-    assert list(reached(replace(EMPTY, many=(slow, none))).values()) == [False]
+    assert list(reached(replace(EMPTY, many=(slow,))).values()) == [False]
     assert [each.reached for each in targets(replace(EMPTY, many=(none,)))] == [None]
 
 
