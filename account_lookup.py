@@ -54,11 +54,13 @@ class AccountLookup:
                 self._limit = None
         return self._service.brief(self.choice.settings)
 
-    def ended(self, call: CallRecord) -> None:
-        """Tell the accounts of the call's end."""
+    async def ended(self, call: CallRecord) -> None:
+        """Tell the accounts of the call's end, which is theirs too where each process serves one call."""
         if self._accounts is not None:
             try:
                 self._accounts.ended(call)
+                if self.choice.settings.isolation == "process":
+                    await self._accounts.aclose()
             except Exception as error:  # noqa: BLE001  # the call's end must not hang on who counts it
                 log.warning("the accounts were not told of the call's end", reason=type(error).__name__)
 

@@ -354,7 +354,8 @@ class Call:
         self._voice.subscribed.add_done_callback(lambda _: self._timeline.mark("caller_subscribed"))
 
     def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
-        self._timeline.mark("caller_joined")
+        self._timeline.mark("caller_joined")  # the agent's news of it; the server let them in before
+        self._timeline.mark("caller_came", participant.joined_at and participant.joined_at.timestamp())
         self._account.caller_came()
         self._voice.publish()
         if not self._caller_name.done():
@@ -388,7 +389,7 @@ class Call:
         with bound_call_fields(call=self.record.call_id, room=self.record.room):
             self._teller = self._teller or self._make_teller()
             await self._teller.ended()
-        self._account.ended(self.record)
+        await self._account.ended(self.record)
         if self.record.ended_by in OURS:
             await self._context.delete_room()
 

@@ -83,7 +83,6 @@ async def workshop_of(service: Service, context: JobContext) -> Workshop:
     context.add_shutdown_callback(own.aclose)
     if service.accounts is not None:
         await service.accounts.open(settings.model_copy(update={"accounts_preload": 0}), own.prepare)
-        context.add_shutdown_callback(service.accounts.aclose)
     return own
 
 

@@ -139,9 +139,27 @@ async def test_whatever_breaks_the_service_answers(
     torn = lookup(Torn(), settings)
     assert torn.choice.settings is settings
     assert (await torn.find(stage)).greeting == OWN
-    torn.ended(CallRecord("id", "room", Timeline(0.0)))
+    await torn.ended(CallRecord("id", "room", Timeline(0.0)))
     assert stage.failed == "KeyError"
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+
+
+@pytest.mark.parametrize(("isolation", "closed"), [("shared", 0), ("process", 1)])
+async def test_accounts_end_with_the_call_where_a_process_has_but_one(
+    make_settings: MakeSettings, isolation: str, closed: int
+) -> None:
+    """After they were told of its end: shutdown callbacks of their own would run beside that."""
+    told: list[str] = []
+
+    class Told(Book):
+        def ended(self, call: CallRecord) -> None:
+            told.append("ended")
+
+        async def aclose(self) -> None:
+            told.append("closed")
+
+    await lookup(Told(), make_settings(isolation=isolation)).ended(CallRecord("id", "room", Timeline(0.0)))
+    assert told == ["ended", *["closed"] * closed]
 
 
 async def test_the_lookup_is_told_what_was_chosen(make_settings: MakeSettings) -> None:
