@@ -61,11 +61,15 @@ Prepare = Callable[["Settings", str], Awaitable[None]]
 """Have the sound of a greeting ready for calls with these settings; raises what keeps it from being made."""
 
 
+class AccountsUnusable(ValueError):
+    """What is set for the accounts cannot be used: a line that names it, what was found and what is allowed."""
+
+
 class Accounts(ABC):
     """Finds out who is being called. Whatever it raises, the call goes on with the service's own brief."""
 
     async def open(self, settings: Settings, prepare: Prepare) -> None:  # noqa: B027  # a hook, not a duty
-        """Before the worker's first call."""
+        """Before the worker's first call. Raises `AccountsUnusable`, and the worker does not start."""
 
     def choose(self, context: JobContext, settings: Settings) -> Choice:
         """At dispatch, at once: what this call does otherwise than the worker's `settings` say."""

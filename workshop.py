@@ -16,6 +16,7 @@ from turns.handling import soniox_options
 from turns.openers import Openers, Speaker
 from turns.profiles import turn_profile
 from turns.vad import VadFactory
+from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from config import Settings
     from prewarm.kit import WarmStep
     from service import Service
+
+
+log = get_logger("accounts")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,10 @@ async def workshop_of(service: Service, context: JobContext) -> Workshop:
     own = build_workshop(settings, vads=context.proc.userdata["vads"], size=1)
     context.add_shutdown_callback(own.aclose)
     if service.accounts is not None:
-        await service.accounts.open(settings.model_copy(update={"accounts_preload": 0}), own.prepare)
+        try:
+            await service.accounts.open(settings.model_copy(update={"accounts_preload": 0}), own.prepare)
+        except Exception as error:  # noqa: BLE001  # the service's own words answer
+            log.warning("the accounts did not open", reason=type(error).__name__)
     return own
 
 

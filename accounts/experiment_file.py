@@ -20,6 +20,7 @@ from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
 
 from accounts.variants import CALL_SETTINGS, DISPATCH_SETTINGS, By, Experiment, Variant
 from config import SECRETS, Settings
+from service import AccountsUnusable
 from utils.settings_problems import readable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _FIELDS = ("by", "enabled", "variants")
 _VARIANT_FIELDS = ("weight", "settings")
 
 
-class ExperimentsError(Exception):
+class ExperimentsError(AccountsUnusable):
     """The experiments cannot be used; `problems` has one readable line each."""
 
     def __init__(self, problems: list[str]) -> None:

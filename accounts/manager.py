@@ -13,7 +13,7 @@ from accounts.record import AccountError
 from accounts.store import StoreError
 from accounts.tally import AccountTally
 from accounts.who import caller_keys, keys, overrides_of
-from service import Accounts, Brief, Choice
+from service import Accounts, AccountsUnusable, Brief, Choice
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
@@ -72,13 +72,18 @@ class AccountManager(Accounts):
     async def open(self, settings: Settings, prepare: Prepare) -> None:
         """Read the common accounts and have their greetings spoken, for 10 s at most; the rest goes on behind.
 
-        Raises ValueError for an ACCOUNTS_URL, and `ExperimentsError` for experiments, that cannot be used.
+        Raises `AccountsUnusable` for an ACCOUNTS_URL, an agent or experiments that cannot be used.
         """
-        store = self._make_store(settings)
+        try:
+            store = self._make_store(settings)
+        except ValueError as error:
+            raise AccountsUnusable(f"ACCOUNTS_URL: {error}") from None
         try:
             office = Office(settings, store, prepare, self._agent(), self._tally)
-        except BaseException:
+        except BaseException as error:
             await store.aclose()
+            if isinstance(error, ValueError) and not isinstance(error, AccountsUnusable):
+                raise AccountsUnusable(str(error)) from None
             raise
         self._office = office
         await office.open()
@@ -181,5 +186,5 @@ class AccountManager(Accounts):
             caller=None if caller is None else caller_name(caller),
             asked=overrides_of(context),
             recorded={} if account is None else account.variants,
-            fixed=() if account is None else own_values(account),
+            fixed=() if account is None else (*own_values(account), "greeting"),
         )

@@ -47,8 +47,7 @@ def caller_keys(participant: rtc.Participant) -> list[Key]:
     if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
         called = {"number": attributes.get(CALLED_NUMBER)}
         return list(dict.fromkeys([*_keys(attributes), *_keys(called)]))
-    permissions = participant.permissions
-    return [] if permissions is None or permissions.can_update_metadata else _keys(attributes)
+    return [] if participant.permissions.can_update_metadata else _keys(attributes)
 
 
 def keys_in(metadata: str) -> list[Key]:

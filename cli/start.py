@@ -15,6 +15,7 @@ from runtime.rescue import NoRescue
 from runtime.server import build_server
 from runtime.supervisor import CANNOT_START, Supervisor
 from runtime.worker import CannotServe, run_worker
+from service import AccountsUnusable
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ async def start(service: Service, settings: Settings, *, announce: bool) -> int:
         return await _supervise(settings)
     try:
         await _serve(service, settings, announce=announce)
+    except AccountsUnusable as error:
+        print(f"The accounts cannot be used:\n  {error}", file=sys.stderr)
+        return BAD_SETTINGS
     except CannotServe as error:
         log.error("cannot serve", reason=str(error))
         return CANNOT_START
@@ -65,7 +69,11 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
         steps = await shared.open([service.brief(settings).words.opening], service.openers)
         setup = functools.partial(_share, shared)
         if service.accounts is not None:
-            await service.accounts.open(settings, shared.prepare)
+            try:
+                await service.accounts.open(settings, shared.prepare)
+            except AccountsUnusable:
+                await shared.aclose()
+                raise
     server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
 
     def ready() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SPEAKING_LIMIT_S = 10.0  # a greeting is synthesized many times faster than it is spoken
 MAX_GREETINGS = 64  # about 10 MB: a greeting of 4 s is 190 kB
+MOST_GREETINGS = 256  # for many accounts; the rest comes from disk, some ms later
 SOUND_VERSION = 2  # raise it when what is done to the sound below changes: what is on disk is then made anew
 
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import APIConnectOptions, llm, stt, tokenize, tts, vad
 from livekit.plugins import soniox
 
-from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
+from prewarm.greeting import (
+    MAX_GREETINGS,
+    MOST_GREETINGS,
+    Greeting,
+    GreetingCache,
+    GreetingKey,
+    SynthesisFailed,
+    synthesize,
+)
 from prewarm.greeting_store import GreetingStore
 from prewarm.http_clients import HttpClients
 from prewarm.pools import Pools
@@ -107,7 +115,8 @@ class Kit:
         self.conn_options = APIConnectOptions(
             max_retry=settings.max_retries, retry_interval=0.3, timeout=settings.http_timeout
         )
-        self.greetings = GreetingCache(store=_greeting_store(settings))
+        kept = min(max(MAX_GREETINGS, settings.accounts_preload), MOST_GREETINGS)
+        self.greetings = GreetingCache(store=_greeting_store(settings), max_greetings=kept)
         count = settings.pool_size if size is None else size
         self._stts: Pools[stt.STT[Any]] = Pools(
             "stt",

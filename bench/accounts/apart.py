@@ -11,7 +11,6 @@ from bench.accounts.house import DEFAULT_GREETING, DEFAULT_INSTRUCTIONS, TOOLS, 
 from bench.accounts.results import Apart
 from bench.accounts.scene import OWN
 from bench.accounts.visit import FAILURES, QUESTIONS, told, visit
-from bench.accounts.whose_voice import ALIKE
 from sim.speech.library import load_speech
 
 if TYPE_CHECKING:
@@ -62,8 +61,8 @@ async def measure_apart(scene: Scene, rounds: Iterable[Sequence[int]]) -> tuple[
     check_requests(asked, (*scene.accounts, *scene.versions), mixed)
     check_talks(talks, {each.number: each for each in asked}, mixed)
     lines = {name: tuple(found) for name, found in vars(mixed).items()}
-    known = [likeness for likeness in scene.likeness if likeness >= ALIKE]
-    apart = Apart(len(talks), len(asked), len(known), len(scene.likeness) - len(known))
+    unclear = scene.voices.count(None)
+    apart = Apart(len(talks), len(asked), len(scene.voices) - unclear, unclear)
     return replace(apart, **lines), failed
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.accounts.house import DEFAULT_GREETING, account_id
 from bench.accounts.visit import FAILURES, told, visit
-from bench.accounts.whose_voice import ALIKE, scores
+from bench.accounts.whose_voice import nearest, scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,8 +46,8 @@ class Scene:
     told: Callable[[], None]
     versions: list[Account] = field(default_factory=list["Account"])
     """Accounts as they were changed to in this run, beside `accounts`."""
-    likeness: list[float] = field(default_factory=list[float])
-    """Of each voice that was looked at: how much it was like the one that it came nearest to."""
+    voices: list[str | None] = field(default_factory=list["str | None"])
+    """Each voice that was looked at; None: nobody could tell whose it was."""
 
     def stranger(self) -> Account:
         return self.accounts[next(self.strangers)]
@@ -70,11 +70,11 @@ class Scene:
     async def whose(self, said: Said, words: str, voices: Mapping[str, str]) -> str | None:
         """A line if it sounds like another voice than the one called OWN. What came in pieces tells nothing."""
         found = await scores(said.sound, words, voices, self.speaker)
-        best = max(found, key=lambda name: found[name])
-        self.likeness.append(found[best])
-        if best == OWN or found[best] < ALIKE:
+        heard = nearest(found)
+        self.voices.append(heard)
+        if heard in (OWN, None):
             return None
-        return f"{words!r} was heard in the voice of {best} ({found[best]:.2f}, {found[OWN]:.2f})"
+        return f"{words!r} was heard in the voice of {heard} ({found[heard]:.2f}, {found[OWN]:.2f})"
 
     def _others(self, own: str | None) -> dict[str, str]:
         """Some voices that it could be by mistake: the service's, and those of a few accounts."""

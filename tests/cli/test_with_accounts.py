@@ -10,6 +10,7 @@ import pytest
 from livekit.agents import Agent
 
 from accounts.manager import AccountManager
+from cli.start import start
 from cli.with_accounts import with_accounts
 from service import Accounts, Brief, Choice, Service
 
@@ -68,3 +69,39 @@ def test_a_lookup_of_the_services_own_stands(make_settings: MakeSettings) -> Non
     Path("accounts.db").touch()
     own = replace(SERVICE, accounts=Own())
     assert with_accounts(own, make_settings()) is own
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"accounts_url": "mysql://desk:hidden@host/desk"}, "ACCOUNTS_URL: got mysql"),
+        ({"experiments_file": "broken.yaml"}, "broken.yaml"),
+    ],
+    ids=["address", "experiments"],
+)
+async def test_what_cannot_be_used_keeps_the_worker_from_starting(
+    make_settings: MakeSettings, capsys: pytest.CaptureFixture[str], named: dict[str, str], said: str
+) -> None:
+    """Exit code 2 and a line that names it, before a call is taken; nothing of a secret."""
+    Path("broken.yaml").write_text("openers: 5\n", encoding="utf-8")
+    settings = make_settings(
+        livekit_url="ws://127.0.0.1:9",
+        livekit_api_key="key",
+        livekit_api_secret="secret",
+        openai_api_key="k",
+        soniox_api_key="k",
+        eleven_api_key="k",
+        openai_base_url="http://127.0.0.1:9/v1",
+        soniox_base_url="ws://127.0.0.1:9",
+        elevenlabs_base_url="http://127.0.0.1:9/v1",
+        max_retries=0,
+        http_timeout=0.5,
+        greeting_cache="off",
+        openers=False,
+        **named,
+    )
+    service = replace(SERVICE, accounts=AccountManager(SERVICE.agent, SERVICE.greeting))
+    assert await start(service, settings, announce=False) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "hidden" not in told
