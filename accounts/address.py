@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accounts.sql.address import parse_address
+
 if TYPE_CHECKING:
     from accounts.store import AccountStore
 
@@ -40,13 +42,11 @@ def exists(url: str) -> bool:
         return folder.is_dir()
     if not _is_database(url):
         raise ValueError(f"got {told(url)}, allowed: {ALLOWED}")
-    from accounts.sql.engine import parse_address
-
     try:
         address = parse_address(url)
     except ValueError:
         raise ValueError(f"got {told(url)}, allowed: {ALLOWED}") from None
-    return address.kind != "sqlite" or Path(address.told.removeprefix("sqlite:///")).is_file()
+    return address.file is None or address.file.is_file()
 
 
 def told(url: str) -> str:
@@ -54,8 +54,6 @@ def told(url: str) -> str:
     if _folder(url) is not None:
         return url
     if _is_database(url):
-        from accounts.sql.engine import parse_address
-
         try:
             return parse_address(url).told
         except ValueError:

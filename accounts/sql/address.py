@@ -29,10 +29,6 @@ class Address:
     """SQLite's; None for PostgreSQL."""
     password: str = field(default="", repr=False)
 
-    @property
-    def kind(self) -> str:
-        return "sqlite" if self.file else "postgresql"
-
 
 def parse_address(url: str) -> Address:
     """Raises `ValueError` with what is allowed; it does not repeat the URL, which may hold a password."""

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from accounts.sql.address import parse_address as parse_address
 from accounts.store import StoreError
 from utils.text import Mask
 

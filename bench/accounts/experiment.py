@@ -50,7 +50,7 @@ def experiment_turns(options: Options) -> list[Turn]:
 
 
 async def find_verdicts(files: Place) -> list[Verdict]:
-    """What the report says of all calls that are in the store, the worker's first one among them. Raises `StoreError`."""
+    """What the report says of all calls in the store, the worker's first one among them. Raises `StoreError`."""
     store = SqlStore(files.url)
     try:
         outcomes, _ = await read_outcomes(store)

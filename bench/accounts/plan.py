@@ -47,6 +47,7 @@ class Options:
     parts: tuple[Part, ...] = tuple(PARTS.values())
     faults: tuple[FaultName, ...] = FAULTS
     at_once: int = AT_ONCE
+    arrivals: tuple[Arrival, ...] = ARRIVALS
 
     def __post_init__(self) -> None:
         if not 1 <= self.accounts <= MOST_ACCOUNTS:
@@ -61,7 +62,7 @@ class Options:
     @property
     def unknown(self) -> int:
         """Accounts that must not have been called: each is a stranger once."""
-        new = len(ARRIVALS) * self.new_calls if "new" in self.parts else 0
+        new = len(self.arrivals) * self.new_calls if "new" in self.parts else 0
         return new + (len(self.faults) * self.fault_calls if "faults" in self.parts else 0)
 
     @property
@@ -106,7 +107,7 @@ def many_turns(options: Options) -> list[Turn]:
     return [
         turn
         for _ in range(options.calls)
-        for arrival in ARRIVALS
+        for arrival in options.arrivals
         for turn in _shuffled(
             chance, Turn("one", arrival, 0), Turn("any", arrival, chance.randrange(1, options.called))
         )
@@ -119,7 +120,7 @@ def new_turns(options: Options) -> list[Turn]:
     return [
         turn
         for _ in range(options.new_calls)
-        for arrival in ARRIVALS
+        for arrival in options.arrivals
         for turn in _shuffled(
             chance,
             Turn("warm", arrival, chance.randrange(options.called)),
@@ -130,7 +131,7 @@ def new_turns(options: Options) -> list[Turn]:
 
 def strangers(options: Options) -> Iterator[int]:
     """Numbers of accounts for the faults: nobody has called them, and each is given once."""
-    first = options.called + (len(ARRIVALS) * options.new_calls if "new" in options.parts else 0)
+    first = options.called + (len(options.arrivals) * options.new_calls if "new" in options.parts else 0)
     return iter(range(first, options.accounts))
 
 
@@ -143,8 +144,8 @@ def together(options: Options) -> list[tuple[int, ...]]:
 
 def count_calls(options: Options) -> int:
     calls = {
-        "many": 2 * len(ARRIVALS) * options.calls,
-        "new": 2 * len(ARRIVALS) * options.new_calls,
+        "many": 2 * len(options.arrivals) * options.calls,
+        "new": 2 * len(options.arrivals) * options.new_calls,
         "faults": len(options.faults) * options.fault_calls + options.at_once * options.apart_calls,
         "experiment": options.experiment_calls,
     }
@@ -154,8 +155,8 @@ def count_calls(options: Options) -> int:
 def estimate_s(options: Options) -> float:
     """About how long a run takes on a quiet machine."""
     parts = {
-        "many": 2 * len(ARRIVALS) * options.calls * CALL_S,
-        "new": 2 * len(ARRIVALS) * options.new_calls * NEW_CALL_S,
+        "many": 2 * len(options.arrivals) * options.calls * CALL_S,
+        "new": 2 * len(options.arrivals) * options.new_calls * NEW_CALL_S,
         "faults": len(options.faults) * (FAULT_S + options.fault_calls * FAULT_CALL_S) + options.apart_calls * APART_S,
         "experiment": START_S + options.experiment_calls * EXPERIMENT_CALL_S,
     }
