@@ -26,6 +26,11 @@ MOST_GREETINGS = 256  # for many accounts; the rest comes from disk, some ms lat
 SOUND_VERSION = 2  # raise it when what is done to the sound below changes: what is on disk is then made anew
 
 
+def greetings_kept(preload: int) -> int:
+    """How many greetings a worker keeps in memory that has those of `preload` accounts ready before its first call."""
+    return min(max(MAX_GREETINGS, preload), MOST_GREETINGS)
+
+
 class SynthesisFailed(Exception):
     """The TTS gave no sound; the message says what it said."""
 

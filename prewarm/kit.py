@@ -13,12 +13,11 @@ from livekit.agents import APIConnectOptions, llm, stt, tokenize, tts, vad
 from livekit.plugins import soniox
 
 from prewarm.greeting import (
-    MAX_GREETINGS,
-    MOST_GREETINGS,
     Greeting,
     GreetingCache,
     GreetingKey,
     SynthesisFailed,
+    greetings_kept,
     synthesize,
 )
 from prewarm.greeting_store import GreetingStore
@@ -115,7 +114,7 @@ class Kit:
         self.conn_options = APIConnectOptions(
             max_retry=settings.max_retries, retry_interval=0.3, timeout=settings.http_timeout
         )
-        kept = min(max(MAX_GREETINGS, settings.accounts_preload), MOST_GREETINGS)
+        kept = greetings_kept(settings.accounts_preload)
         self.greetings = GreetingCache(store=_greeting_store(settings), max_greetings=kept)
         count = settings.pool_size if size is None else size
         self._stts: Pools[stt.STT[Any]] = Pools(

@@ -27,7 +27,7 @@ from bench.aside import progress, tell
 from bench.machine import this_machine
 from bench.workers import Announced, BenchError
 from config import load_settings
-from prewarm.greeting import MAX_GREETINGS
+from prewarm.greeting import greetings_kept
 from prewarm.greeting_store import MAX_BYTES
 from sim.livekit_binary import default_cache_dir, find_livekit_server
 from sim.livekit_server import LocalLiveKit
@@ -90,7 +90,9 @@ async def _with_one_worker(run: _Run, report: AccountsReport) -> AccountsReport:
 async def _many(run: _Run, worker: AccountsWorker, report: AccountsReport) -> AccountsReport:
     taken = await take_turns(run.place, worker, many_turns(run.options), run.told)
     told = await worker.told()
-    audio = Audio(told.greetings, MAX_GREETINGS, told.greeting_bytes, run.files.greeting_bytes(), MAX_BYTES)
+    audio = Audio(
+        told.greetings, greetings_kept(run.options.called), told.greeting_bytes, run.files.greeting_bytes(), MAX_BYTES
+    )
     found = tuple(pairs(taken, "one or many accounts", ("any", "one")))
     return _failed(replace(report, many=found, audio=audio), *failures(taken))
 

@@ -13,7 +13,7 @@ import pytest
 from livekit.agents import APIConnectOptions
 from livekit.plugins import elevenlabs
 
-from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, synthesize
+from prewarm.greeting import Greeting, GreetingCache, GreetingKey, SynthesisFailed, greetings_kept, synthesize
 from prewarm.greeting_store import GreetingStore
 from sim.latency import Fixed, Profile, TtsLatency, fixed_profile
 from sim.providers import SimulatedProviders
@@ -285,3 +285,9 @@ async def test_the_frames_are_the_sound() -> None:
     assert [frame.samples_per_channel for frame in frames] == [480, 480, 40]
     assert np.concatenate([np.frombuffer(frame.data, dtype=np.int16) for frame in frames]).tolist() == pcm.tolist()
     assert greeting.duration_ms == pytest.approx(1000 / 24)
+
+
+@pytest.mark.parametrize(("preload", "kept"), [(0, 64), (64, 64), (200, 200), (1000, 256)])
+def test_the_greetings_of_the_accounts_that_are_ready_stay_in_memory(preload: int, kept: int) -> None:
+    """Up to a bound of about 50 MB; the others come from disk."""
+    assert greetings_kept(preload) == kept
