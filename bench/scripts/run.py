@@ -20,7 +20,7 @@ from bench.scripts.judge import Judgement, Violation, judge_call
 from bench.scripts.plan import Script, script
 from bench.scripts.record import CallRecord  # noqa: TC001  # report_file reads the fields' types
 from bench.scripts.speech import spoken
-from bench.workers import Surroundings, Worker
+from bench.workers import BenchError, Surroundings, Worker
 from config import load_settings
 from sim.caller import CallerError
 from sim.livekit_binary import default_cache_dir, find_livekit_server
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TRIES = 3
 MAX_CALLS = 25
+GIVE_UP_AFTER = 8
+"""Failed calls without one that was held: what is wrong is not the caller's script."""
 SCRIPT_S, START_S = 24.0, 20.0
 """For the estimate only."""
 
@@ -106,7 +108,7 @@ def estimate_s(options: Options) -> float:
 
 
 async def run_scripts(options: Options) -> ScriptsReport:
-    """Raises `BenchError` if a process does not start. What fails after that is in the report."""
+    """Raises `BenchError` if a process does not start or no call is held at all. What else fails is in the report."""
     binary = await find_livekit_server(default_cache_dir(), log=tell)
     report = ScriptsReport(options.command, this_machine(binary), options.profile)
     scripts = _scripts(options)
@@ -167,6 +169,8 @@ async def _say_in_turn(stage: _Stage, waiting: Iterator[Script], told: Callable[
         stage.worker.check()
         await _say(stage, each)
         told()
+        if not stage.held and len(stage.report.failed) >= GIVE_UP_AFTER:
+            raise BenchError(f"{GIVE_UP_AFTER} calls failed and none was held, the last one: {stage.report.failed[-1]}")
 
 
 async def _say(stage: _Stage, each: Script) -> None:

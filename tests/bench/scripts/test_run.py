@@ -6,18 +6,25 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 from rich.console import Console
 
 from bench.machine import Machine
+from bench.measure import CallFailed
 from bench.report_file import read_report
+from bench.scripts import run
 from bench.scripts.judge import Judgement, Violation
 from bench.scripts.report import VERSION, print_scripts, write_scripts
 from bench.scripts.run import Judged, Options, ScriptsReport, estimate_s, run_scripts
+from bench.workers import BenchError
 from tests.bench.scripts.example import asked, call, heard, said
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.scripts.call import Held
+    from bench.scripts.plan import Script
 
 SHORT = Options(scripts=2, seed=16, at_once=2, latency="fixed")
 
@@ -76,3 +83,32 @@ def printed(report: ScriptsReport) -> str:
     out = io.StringIO()
     print_scripts(report, Console(file=out, width=200))
     return out.getvalue()
+
+
+async def test_a_world_in_which_no_call_is_held_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soon, with the last reason: half an hour of failed calls says nothing about scripts."""
+    tried: list[int] = []
+
+    async def silent(_place: object, _worker: object, script: Script) -> Held:
+        tried.append(script.number)
+        raise CallFailed("no first word")
+
+    monkeypatch.setattr(run, "hold_script", silent)
+    monkeypatch.setattr(run, "ScriptSurroundings", Nothing)
+    monkeypatch.setattr(run, "_worker", Nothing)
+    with pytest.raises(BenchError, match=r"8 calls failed and none was held.*no first word"):
+        await run_scripts(replace(SHORT, scripts=50, at_once=1))
+    assert len(tried) == 8
+
+
+class Nothing:
+    """In place of a process that this test has no use for."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    async def __aenter__(self) -> Nothing:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def check(self) -> None: ...
