@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from accounts.record import SERVICE_SETTINGS
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
@@ -19,17 +20,6 @@ log = get_logger("accounts")
 
 MOST_WARNINGS = 1000
 
-_SETTINGS = {
-    "voice": "tts_voice",
-    "tts_model": "tts_model",
-    "stt_model": "stt_model",
-    "llm_model": "llm_model",
-    "language_hints": "language_hints",
-    "max_tokens": "max_tokens",
-    "profile": "profile",
-}
-"""What an account can have of its own, and the setting that it replaces."""
-
 _BUSY = "All lines are busy. Please call again later."
 _BUSY_AR = "جميع الخطوط مشغولة. يرجى الاتصال لاحقا."
 
@@ -38,7 +28,7 @@ _made: WeakSet[Agent] = WeakSet()
 
 def own_values(account: Account) -> dict[str, object]:
     """The settings that the account has of its own, by field name. The record's check is as strict as theirs."""
-    values = {setting: getattr(account, name) for name, setting in _SETTINGS.items()}
+    values = {setting: getattr(account, name) for name, setting in SERVICE_SETTINGS.items()}
     return {setting: value for setting, value in values.items() if value is not None}
 
 

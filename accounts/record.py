@@ -49,6 +49,18 @@ _ALLOWED = {
 """What a field takes, where pydantic's own words would not do."""
 
 
+SERVICE_SETTINGS = {
+    "voice": "tts_voice",
+    "language_hints": "language_hints",
+    "llm_model": "llm_model",
+    "stt_model": "stt_model",
+    "tts_model": "tts_model",
+    "profile": "profile",
+    "max_tokens": "max_tokens",
+}
+"""Fields of a record that stand for a setting of the service, and that setting."""
+
+
 class AccountError(ValueError):
     """A record that cannot be used; `problems` has one readable line a field."""
 

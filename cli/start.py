@@ -68,12 +68,6 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
         shared = workshop.build_workshop(settings)
         steps = await shared.open([service.brief(settings).words.opening], service.openers)
         setup = functools.partial(_share, shared)
-        if service.accounts is not None:
-            try:
-                await service.accounts.open(settings, shared.prepare)
-            except AccountsUnusable:
-                await shared.aclose()
-                raise
     server = build_server(settings, entrypoint=functools.partial(orchestrator.answer, service), setup=setup)
 
     def ready() -> None:
@@ -86,6 +80,8 @@ async def _serve(service: Service, settings: Settings, *, announce: bool) -> Non
             log.info("ready", agent=settings.agent_name, health_port=port, warmed_ms=took_ms)
 
     try:
+        if shared is not None and service.accounts is not None:
+            await service.accounts.open(settings, shared.prepare)
         async with _rescue(settings) as rescue:
             await run_worker(server, drain_timeout_s=settings.drain_timeout, on_ready=ready, rescue=rescue)
     finally:

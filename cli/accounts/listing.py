@@ -15,17 +15,6 @@ if TYPE_CHECKING:
     from cli.accounts.place import Everything
     from config import Settings
 
-SERVICE_SETTINGS = {
-    "voice": "tts_voice",
-    "language_hints": "language_hints",
-    "llm_model": "llm_model",
-    "stt_model": "stt_model",
-    "tts_model": "tts_model",
-    "profile": "profile",
-    "max_tokens": "max_tokens",
-}
-"""Fields of a record that stand for a setting, and that setting."""
-
 
 def accounts_table(found: Everything) -> Table:
     """By id, broken records too; at 80 columns long values are folded, not cut."""
@@ -85,6 +74,8 @@ def _own_lines(own: Mapping[str, str]) -> list[str]:
 
 
 def _service_own(account: Account, settings: Settings, tools: Sequence[str] | None) -> dict[str, str]:
+    from accounts.record import SERVICE_SETTINGS
+
     own: dict[str, str] = {}
     for name, setting in SERVICE_SETTINGS.items():
         if getattr(account, name) is None:
