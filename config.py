@@ -25,6 +25,8 @@ from utils.greeting_text import GreetingTextError, split_greeting
 from utils.settings_problems import readable, unknown_names
 
 PERFORMANCE_FILE = "performance.yaml"
+PERFORMANCE_SECTIONS = ("connection_pool", "room_limits", "audio_optimization", "quality_monitoring")
+"""Names in that file that are no settings of a call: `rooms/performance/` reads them."""
 ENV_FILE = ".env"
 
 Profile = Literal["fast", "steady", "production"]
@@ -144,6 +146,7 @@ class Settings(BaseSettings):
         "disk", description="Where the greeting's sound is kept: disk, memory, or off (spoken anew for each call)."
     )
     trim_greeting: bool = Field(True, description="Cut the silence around the greeting that the TTS puts there.")
+    stream_greeting: bool = Field(True, description="Play a greeting that is not kept while it is still being spoken.")
     freeze_garbage: bool = Field(True, description="Keep Python's collector from walking what was made at start.")
 
     # Turns
@@ -345,7 +348,7 @@ def read_settings() -> Settings:
 
     Raises `SettingsError` with one line a field: its name, what was found, what is allowed.
     """
-    problems = unknown_names(Path(PERFORMANCE_FILE), Settings.model_fields)
+    problems = unknown_names(Path(PERFORMANCE_FILE), {*Settings.model_fields, *PERFORMANCE_SECTIONS})
     if problems:
         raise SettingsError(problems)
     try:

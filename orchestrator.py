@@ -35,7 +35,7 @@ from observe.room_feed import RoomFeed
 from observe.teller import Teller
 from observe.timeline import Span, Timeline
 from observe.turn_recorder import TurnRecorder
-from prewarm.greeting import Greeting, SynthesisFailed
+from prewarm.greeting import Greeting, Spoken, SynthesisFailed
 from prewarm.greeting_splice import spliced, told
 from prewarm.recordings import recording
 from prewarm.transcript import HeldTranscript
@@ -188,11 +188,11 @@ class Call:
                 return Failed("session", span.failed)
             return session
 
-    async def _greeting_stage(self, account: asyncio.Task[Brief]) -> Greeting | Failed:
+    async def _greeting_stage(self, account: asyncio.Task[Brief]) -> Spoken | Failed:
         brief = await account
         async with self._stage("greeting") as span:
             try:
-                return await self._workshop.kit.greeting(brief.words.opening, self._settings)
+                return await self._workshop.kit.first_words(brief.words.opening, self._settings)
             except SynthesisFailed as error:
                 span.failed = str(error)
                 return Failed("greeting", span.failed)
@@ -226,7 +226,7 @@ class Call:
 
     # ---- the first word -----------------------------------------------------------------------------------
 
-    def _greet(self, session: AgentSession[None], words: GreetingText, opening: Greeting) -> SpeechHandle:
+    def _greet(self, session: AgentSession[None], words: GreetingText, opening: Spoken) -> SpeechHandle:
         if words.personal is None:
             return self._speak(session, opening)
         personal = self._start(self._personal_part(words.personal))
@@ -241,7 +241,7 @@ class Call:
         said = personal_words(words, await self._caller_name)
         return None if said is None else await self._workshop.kit.personal(said, self._settings)
 
-    def _speak(self, session: AgentSession[None], sound: Greeting) -> SpeechHandle:
+    def _speak(self, session: AgentSession[None], sound: Spoken) -> SpeechHandle:
         return session.say(sound.text, audio=sound.frames(), allow_interruptions=self._settings.enable_interruptions)
 
     def _on_audible(self, sound: Audible) -> None:

@@ -23,6 +23,7 @@ CALL_SETTINGS = (
     "defer_phase_two",
     "greeting_cache",
     "trim_greeting",
+    "stream_greeting",
     # models
     "llm_model",
     "stt_model",

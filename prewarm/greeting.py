@@ -7,8 +7,9 @@ import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import astuple, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from prewarm.greeting_under_way import GreetingUnderWay, SoundSoFar
 from prewarm.providers import TTS_SAMPLE_RATE_HZ
 from utils.audio import Pcm, first_audible, from_frames, level_speech, to_frames, trim_silence
 
@@ -29,6 +30,9 @@ SOUND_VERSION = 2  # raise it when what is done to the sound below changes: what
 def greetings_kept(preload: int) -> int:
     """How many greetings a worker keeps in memory that has those of `preload` accounts ready before its first call."""
     return min(max(MAX_GREETINGS, preload), MOST_GREETINGS)
+
+
+Speak: TypeAlias = "Callable[[str, SoundSoFar], Awaitable[Pcm]]"  # the words, and whom to tell the sound on its way
 
 
 class SynthesisFailed(Exception):
@@ -66,6 +70,9 @@ class Greeting:
             yield frame
 
 
+Spoken: TypeAlias = "Greeting | GreetingUnderWay"  # both have `text` and `frames()`
+
+
 class GreetingCache:
     """Greetings by key; concurrent requests for one key share one synthesis. `store` keeps them beyond the process."""
 
@@ -73,7 +80,7 @@ class GreetingCache:
         self._store = store
         self._max = max_greetings
         self._ready: OrderedDict[GreetingKey, Greeting] = OrderedDict()
-        self._under_way: dict[GreetingKey, asyncio.Task[Greeting]] = {}
+        self._under_way: dict[object, GreetingUnderWay] = {}
         self._writes: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0
@@ -87,35 +94,45 @@ class GreetingCache:
             self.hits += 1
         return found
 
-    async def get(self, key: GreetingKey, speak: Callable[[str], Awaitable[Pcm]]) -> Greeting:
+    async def get(self, key: GreetingKey, speak: Speak) -> Greeting:
         """The greeting from memory, from disk, or what `speak` makes of its text now. Raises `SynthesisFailed`."""
-        found = self.peek(key)
-        if found is not None:
-            return found
-        self.misses += 1
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.create_task(self._make(key, speak), name="greeting")
-            self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
-        # One caller who hangs up must not take the greeting from the others who wait for it.
-        return await asyncio.shield(task)
+        return self.peek(key) or await self._begin(key, speak).whole()
+
+    async def soonest(self, key: GreetingKey, speak: Speak) -> Spoken:
+        """The same, but one that has to be spoken comes as soon as its sound begins."""
+        return self.peek(key) or await self._begin(key, speak).soonest()
+
+    def unkept(self, key: GreetingKey, speak: Speak) -> GreetingUnderWay:
+        """Spoken for one call alone."""
+        return self._start(object(), key, lambda sound: _alone(key, speak, sound))
 
     async def aclose(self) -> None:
         """End what is under way; what has been spoken is still written."""
-        tasks = list(self._under_way.values())
+        tasks = [spoken.task for spoken in self._under_way.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._writes, return_exceptions=True)
         if self._store is not None:
             await self._store.aclose()
 
-    async def _make(self, key: GreetingKey, speak: Callable[[str], Awaitable[Pcm]]) -> Greeting:
+    def _begin(self, key: GreetingKey, speak: Speak) -> GreetingUnderWay:
+        self.misses += 1
+        spoken = self._under_way.get(key)
+        return spoken or self._start(key, key, lambda sound: self._make(key, speak, sound))
+
+    def _start(
+        self, name: object, key: GreetingKey, make: Callable[[SoundSoFar], Awaitable[Greeting]]
+    ) -> GreetingUnderWay:
+        spoken = self._under_way[name] = GreetingUnderWay(key.text, make, trim=key.trimmed)
+        spoken.task.add_done_callback(lambda _: self._under_way.pop(name, None))
+        return spoken
+
+    async def _make(self, key: GreetingKey, speak: Speak, sound: SoundSoFar) -> Greeting:
         pcm = await self._store.read(key.digest()) if self._store is not None else None
         if pcm is not None:
             self.from_disk += 1
         else:
-            pcm = await speak(key.text)
+            pcm = await speak(key.text, sound)
             if self._store is not None:
                 # Behind the greeting: nobody waits for the disk.
                 write = asyncio.create_task(self._store.write(key.digest(), pcm), name="keep greeting")
@@ -128,13 +145,24 @@ class GreetingCache:
         return greeting
 
 
+async def _alone(key: GreetingKey, speak: Speak, sound: SoundSoFar) -> Greeting:
+    return Greeting(key.text, await speak(key.text, sound))
+
+
 async def synthesize(
-    text: str, voice: tts.TTS[Any], conn_options: APIConnectOptions, *, trim: bool = True, level: bool = True
+    text: str,
+    voice: tts.TTS[Any],
+    conn_options: APIConnectOptions,
+    *,
+    trim: bool = True,
+    level: bool = True,
+    sound: SoundSoFar | None = None,
 ) -> Pcm:
     """`text` in `voice`, 24 kHz mono; with `trim` without the silence around it, with `level` at one loudness.
 
-    Raises `SynthesisFailed`.
+    `sound` gets it as it comes, at the voice's own level. Raises `SynthesisFailed`.
     """
+    take = sound.attempt() if sound is not None else None
     frames: list[rtc.AudioFrame] = []
     try:
         # The plugin starts its own limit with its first message: a server that hangs up before leaves it waiting.
@@ -144,7 +172,10 @@ async def synthesize(
         ):
             stream.push_text(text)
             stream.end_input()
-            frames.extend([audio.frame async for audio in stream])
+            async for audio in stream:
+                frames.append(audio.frame)
+                if take is not None:
+                    take(audio.frame)
     except Exception as error:
         raise SynthesisFailed(f"the voice did not answer: {type(error).__name__}") from error
     # In a thread: 2 ms for each second of speech, which the other calls of this loop would wait.

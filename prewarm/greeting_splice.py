@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from livekit import rtc
 
-    from prewarm.greeting import Greeting
+    from prewarm.greeting import Greeting, Spoken
 
 log = get_logger("prewarm")
 
@@ -26,7 +26,7 @@ LATEST_S = 0.6
 
 
 async def spliced(
-    opening: Greeting, personal: Awaitable[Greeting | None], *, pause_ms: int = PAUSE_MS, latest_s: float = LATEST_S
+    opening: Spoken, personal: Awaitable[Greeting | None], *, pause_ms: int = PAUSE_MS, latest_s: float = LATEST_S
 ) -> AsyncGenerator[rtc.AudioFrame]:
     """The frames of `opening`, a pause, and the frames of `personal` if it is there in time; 24 kHz mono.
 
@@ -52,7 +52,7 @@ async def spliced(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def told(opening: Greeting, personal: asyncio.Task[Greeting | None]) -> AsyncGenerator[str]:
+async def told(opening: Spoken, personal: asyncio.Task[Greeting | None]) -> AsyncGenerator[str]:
     """The words of the same greeting: those of `personal` when they are known, if they ever are."""
     yield opening.text
     await asyncio.wait({personal})

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from config import Settings
+    from prewarm.greeting import Speak, Spoken
+    from prewarm.greeting_under_way import SoundSoFar
     from prewarm.pool import Lease
     from utils.audio import Pcm
 
@@ -189,12 +191,22 @@ class Kit:
         )
 
     async def greeting(self, text: str, settings: Settings | None = None) -> Greeting:
-        """The greeting's sound, kept or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
+        """The whole greeting, kept or by one voice and, if that fails, another. Raises `SynthesisFailed`."""
         call = settings or self.settings
-        try:
-            return await self._greeting(text, call)
-        except SynthesisFailed:
-            return await self._greeting(text, call)
+        key, speak = self.greeting_key(text, call), self._speaker(call)
+        if call.greeting_cache == "off":
+            return await self.greetings.unkept(key, speak).whole()
+        return await self.greetings.get(key, speak)
+
+    async def first_words(self, text: str, settings: Settings | None = None) -> Spoken:
+        """The same, but one that has to be spoken now comes as soon as its sound begins. Raises `SynthesisFailed`."""
+        call = settings or self.settings
+        if not call.stream_greeting:
+            return await self.greeting(text, call)
+        key, speak = self.greeting_key(text, call), self._speaker(call)
+        if call.greeting_cache == "off":
+            return await self.greetings.unkept(key, speak).soonest()
+        return await self.greetings.soonest(key, speak)
 
     async def personal(self, text: str, settings: Settings | None = None) -> Greeting:
         """The sound of words for one caller: they name somebody, so they are kept nowhere. Raises `SynthesisFailed`."""
@@ -223,16 +235,28 @@ class Kit:
         if self.settings.greeting_cache != "off":
             await asyncio.gather(*(self.greeting(text) for text in greetings))
 
-    async def _greeting(self, text: str, call: Settings) -> Greeting:
-        if call.greeting_cache == "off":
-            return Greeting(text, await self._speak(text, call))
-        return await self.greetings.get(self.greeting_key(text, call), lambda words: self._speak(words, call))
+    def _speaker(self, call: Settings) -> Speak:
+        async def speak(text: str, sound: SoundSoFar) -> Pcm:
+            try:
+                return await self._speak(text, call, sound=sound)
+            except SynthesisFailed:
+                return await self._speak(text, call, sound=sound)  # another voice of the pool
 
-    async def _speak(self, text: str, call: Settings, *, trim: bool | None = None, level: bool = True) -> Pcm:
+        return speak
+
+    async def _speak(
+        self,
+        text: str,
+        call: Settings,
+        *,
+        trim: bool | None = None,
+        level: bool = True,
+        sound: SoundSoFar | None = None,
+    ) -> Pcm:
         trim = call.trim_greeting if trim is None else trim
         lease = self._ttss.of(call).lease()
         try:
-            return await synthesize(text, lease.instance, self.conn_options, trim=trim, level=level)
+            return await synthesize(text, lease.instance, self.conn_options, trim=trim, level=level, sound=sound)
         except SynthesisFailed:
             lease.mark_broken("it did not speak what is kept")
             raise

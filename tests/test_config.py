@@ -142,6 +142,7 @@ BAD = [
     ("GREETING", "Hello. Hi {mail}", "allowed: {name} for the caller's name, and no other braces"),
     ("GREETING_CACHE", "ram", "allowed: 'disk', 'memory' or 'off'"),
     ("TRIM_GREETING", "x", "allowed: true or false"),
+    ("STREAM_GREETING", "x", "allowed: true or false"),
     ("FREEZE_GARBAGE", "x", "allowed: true or false"),
     ("POOL_POLICY", "random", "allowed: 'round_robin' or 'lru'"),
     ("STANDBY_ROOMS", "101", "allowed: a whole number from 0 to 100"),

@@ -41,6 +41,7 @@ SWITCHES = (
     Switch("voice", "voice published first", "voice_first", True, False),
     Switch("greeting", "greeting from memory", "greeting_cache", "disk", "off"),
     Switch("trim", "leading silence cut", "trim_greeting", True, False),
+    Switch("stream", "greeting played while spoken", "stream_greeting", True, False),
     Switch("loop", "one loop for all calls", "isolation", "shared", "process"),
     Switch("dispatch", "dispatch at the token", "dispatch_at", "token", "join", "token", "click"),
     STANDBY,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from service import Accounts, Brief, Choice, Service
-from tests.harness import run_worker, settings_for
+from sim.providers import SimulatedProviders
+from tests.harness import KEY, quick_profile, run_worker, settings_for
 from turns.voice_agent import VoiceAgent
 
 if TYPE_CHECKING:
@@ -14,7 +18,6 @@ if TYPE_CHECKING:
     from config import Settings
     from observe.observer import CallRecord
     from sim.livekit_server import LocalLiveKit
-    from sim.providers import SimulatedProviders
     from tests.conftest import MakeSettings
     from tests.harness import Recorder
 
@@ -143,3 +146,26 @@ async def test_a_call_has_its_longest_length(
         await worker.idle()
     assert (call.ended_by, call.errors) == ("limit", [])
     assert call.duration_s >= 1.0
+
+
+async def test_the_first_caller_of_an_account_hears_its_greeting_while_it_is_spoken(
+    livekit: LocalLiveKit, recorder: Recorder, make_settings: MakeSettings
+) -> None:
+    """The voice speaks hardly faster than it is heard: the first word comes before the last one is there. Then all of
+    it is heard once, and is kept for the next caller.
+    """
+    quick = quick_profile()
+    slow = replace(quick, tts=replace(quick.tts, realtime_factor=1.5))
+    async with SimulatedProviders(profile=slow, api_key=KEY) as sim:
+        settings = settings_for(make_settings, livekit, sim)
+        async with run_worker(service_with(Book(), recorder), settings, livekit) as worker:
+            key = worker.kit.greeting_key(HARBOUR)
+            async with worker.caller(await worker.open_room(metadata="harbour")) as caller:
+                await caller.first_word(timeout_s=10)
+                assert worker.kit.greetings.peek(key) is None
+                await caller.quiet(1500)
+                heard_s = sum((end or begin) - begin for track in caller.heard() for begin, end in track.spans())
+            kept = worker.kit.greetings.peek(key)
+            await worker.idle()
+    assert kept is not None
+    assert heard_s == pytest.approx(kept.duration_ms / 1000, rel=0.15)

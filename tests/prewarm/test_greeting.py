@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
+    from prewarm.greeting_under_way import SoundSoFar
     from utils.audio import Pcm
 
 TEXT = "Hello, this is the front desk."
@@ -61,7 +62,7 @@ class Speaker:
         self.may_speak = asyncio.Event()
         self.failure: Exception | None = None
 
-    async def __call__(self, text: str) -> Pcm:
+    async def __call__(self, text: str, sound: object) -> Pcm:
         self.spoken.append(text)
         await self.may_speak.wait()
         if self.failure is not None:
@@ -81,8 +82,8 @@ async def test_the_provider_speaks_a_greeting_once_for_many_callers_at_once() ->
     cache = GreetingCache()
     async with providers() as server, voice(server) as tts:
 
-        async def speak(text: str) -> Pcm:
-            return await synthesize(text, tts, NO_RETRY)
+        async def speak(text: str, sound: SoundSoFar) -> Pcm:
+            return await synthesize(text, tts, NO_RETRY, sound=sound)
 
         greetings = await asyncio.gather(*(cache.get(key(), speak) for _ in range(10)))
         assert server.stats["elevenlabs"]["generations"] == 1
