@@ -226,6 +226,9 @@ class Settings(BaseSettings):
     health_port: int = Field(
         8081, ge=0, le=65_535, description="Port of the health endpoint of `start`; 0 picks a free one."
     )
+    prometheus_port: int | None = Field(
+        None, ge=1, le=65_535, description="Port on HEALTH_HOST for `/metrics`; without it there are none."
+    )
     caller_timeout: float = Field(
         120.0, ge=1.0, le=3_600.0, description="Seconds that an agent waits in a room for its caller."
     )

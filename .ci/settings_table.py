@@ -9,6 +9,8 @@ from typing import Any, get_args
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from pydantic import SecretStr
+
 from config import Settings
 
 README = ROOT / "README.md"
@@ -28,6 +30,8 @@ def table() -> str:
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()  # a default is no secret
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):

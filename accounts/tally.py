@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal, get_args
 
+import prometheus_client
+
 Reason = Literal[
     # one of these for each call
     "found",
@@ -31,14 +33,20 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
+METRIC = prometheus_client.Counter("firstword_accounts", "What came of the calls' accounts.", ["reason"])
+for each in REASONS:
+    METRIC.labels(each)  # a rate over a counter that is not there yet would miss its first count
+
+
 class AccountTally:
-    """Counters since the worker's start, one a reason."""
+    """Counters since the worker's start, one a reason; Prometheus has them as `firstword_accounts_total`."""
 
     def __init__(self) -> None:
         self._counts: Counter[Reason] = Counter()
 
     def add(self, reason: Reason) -> None:
         self._counts[reason] += 1
+        METRIC.labels(reason).inc()
 
     def snapshot(self) -> dict[Reason, int]:
         """All of them as they are now, those of 0 too."""

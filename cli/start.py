@@ -112,8 +112,11 @@ async def _rescue(settings: Settings) -> AsyncGenerator[Rescue]:
 
 async def _supervise(settings: Settings) -> int:
     def environment(index: int) -> dict[str, str]:
-        port = settings.health_port + index if settings.health_port else 0
-        return child_environment(workers=1, health_port=port)
+        ports = {
+            "health_port": settings.health_port + index if settings.health_port else 0,
+            "prometheus_port": settings.prometheus_port and settings.prometheus_port + index,
+        }
+        return child_environment(workers=1, **ports)
 
     # The workers write into a pipe, and would take that for a wish for JSON.
     readable = ["--readable"] if sys.stderr.isatty() else []

@@ -54,6 +54,7 @@ def build_server(
         load_threshold=FULL_LOAD,
         host=settings.health_host,
         port=settings.health_port,
+        prometheus_port=settings.prometheus_port,
         drain_timeout=math.ceil(settings.drain_timeout),
     )
     server.rtc_session(entrypoint, agent_name=settings.agent_name)

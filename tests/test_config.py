@@ -157,6 +157,7 @@ BAD = [
     ("LAZY_IMPORTS", "-1", "allowed: true or false"),
     ("DISPATCH_AT", "click", "allowed: 'token' or 'join'"),
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
+    ("PROMETHEUS_PORT", "0", "allowed: a whole number from 1 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),
     ("ACCOUNTS_CACHE_SIZE", "0", "allowed: a whole number from 1 to 100000"),
     ("ACCOUNTS_TTL", "0.5", "allowed: a number from 1.0 to 86400.0"),

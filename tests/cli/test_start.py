@@ -253,13 +253,21 @@ async def test_the_log_level_is_obeyed(tmp_path: Path, environment: dict[str, st
 async def test_two_workers_are_watched_and_stopped_together(
     tmp_path: Path, environment: dict[str, str], new_caller: Callable[[str], Caller]
 ) -> None:
-    """Health on the port and the next one; one that is killed comes back and the other goes on; two signals end all."""
-    port = free_ports(2)
-    settings = environment | {"WORKERS": "2", "HEALTH_PORT": str(port), "DRAIN_TIMEOUT": "1000"}
+    """Health on the port and the next one, metrics likewise; one that is killed comes back and the other goes on; two
+    signals end all.
+    """
+    port = free_ports(4)
+    settings = environment | {
+        "WORKERS": "2",
+        "HEALTH_PORT": str(port),
+        "PROMETHEUS_PORT": str(port + 2),
+        "DRAIN_TIMEOUT": "1000",
+    }
     async with program(new_project(tmp_path), "start", **settings) as it:
         for each in (port, port + 1):
             await it.says(f'"ready".*"health_port": {each}')
             assert (await get(each, "/"))[0] == 200
+            assert "lk_agents_active_job_count" in (await get(each + 2, "/metrics"))[1]
         first, second = serving(it, port), serving(it, port + 1)
         said = len(it.lines)
         second.kill()

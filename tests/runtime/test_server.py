@@ -50,19 +50,20 @@ def test_one_call_at_once_needs_one_ready_process(make_settings: MakeSettings) -
 
 @pytest.mark.parametrize("isolation", ["shared", "process"])
 def test_the_settings_reach_the_server(make_settings: MakeSettings, isolation: str) -> None:
-    """LIVEKIT_*, AGENT_NAME, HEALTH_HOST, HEALTH_PORT and DRAIN_TIMEOUT."""
+    """LIVEKIT_*, AGENT_NAME, HEALTH_HOST, HEALTH_PORT, PROMETHEUS_PORT and DRAIN_TIMEOUT."""
     found = built(
         make_settings,
         isolation=isolation,
         agent_name="front-desk",
         health_host="127.0.0.2",
         health_port=8099,
+        prometheus_port=9099,
         drain_timeout=12.2,
         **LIVEKIT,
     )
     assert (found["_ws_url"], found["_api_key"], found["_api_secret"]) == tuple(LIVEKIT.values())
     assert (found["_agent_name"], found["_host"], found["_port"]) == ("front-desk", "127.0.0.2", 8099)
-    assert found["_drain_timeout"] == 13
+    assert (found["_prometheus_port"], found["_drain_timeout"]) == (9099, 13)
 
 
 async def test_the_load_is_the_share_of_the_calls_that_may_run(make_settings: MakeSettings) -> None:
