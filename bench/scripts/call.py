@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 CALLER = "caller"
 FIRST_WORD_LIMIT_S = 20.0
-ANSWER_LIMIT_S = 8.0
-"""So long a caller waits for an answer, and then for no more."""
+ANSWER_LIMIT_S = 20.0
+"""So long a caller waits for an answer, and then for no more: a provider may take HTTP_TIMEOUT."""
 REPLY_OVER_MS = 400.0
 LAST_QUIET_MS = 2000.0
 """At the end, for a reply that comes late or a second time."""

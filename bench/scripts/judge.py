@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from turns.profiles import TurnProfile
 
 Kind = Literal["unfinished", "lost", "not recognised", "unanswered", "twice", "wrong words"]
-"""Unfinished: answered in the middle, within a pause that the profile bridges. Lost: words that the LLM was never told,
+"""Unfinished: answered in the middle, within a pause that the profile bridges by what was said and by what was
+recognised of it. Lost: words that the LLM was never told,
 though the recogniser had told them. Not recognised: it had not, so that nobody behind it can be blamed. Unanswered:
 the LLM was told, and nothing was heard. Wrong words: the LLM was told what nobody said.
 """
@@ -108,7 +109,11 @@ def _in_the_middle(answer: _Answer, record: CallRecord, profile: TurnProfile) ->
     last = _last(answer, record)
     if last is None or not (rest := _rest(last, record.words)):
         return
-    yield is_bridged(_before(last, record.words, profile), _pause_s(last, rest[0], record.words), profile)
+    pause_s = _pause_s(last, rest[0], record.words)
+    # A recogniser may leave out the comma that was said: by the words that it gave, the wait was long enough.
+    yield all(
+        is_bridged(text, pause_s, profile) for text in (_before(last, record.words, profile), answer.request.answered)
+    )
 
 
 def _unfinished(answer: _Answer, record: CallRecord, profile: TurnProfile) -> Violation:

@@ -55,6 +55,16 @@ def test_an_answer_into_a_pause_that_is_bridged_is_found() -> None:
     assert "1.6 s is waited" in found.detail
 
 
+def test_a_comma_that_was_not_recognised_cannot_be_waited_for() -> None:
+    """It makes the sentence open: by the words that the agent was given, it was whole. Counted, not blamed."""
+    words = said("Could I speak to a person, (1.0) please?", 0, 1.0)
+    for recognised, ended in (("Could I speak to a person,", 0), ("Could I speak to a person", 1)):
+        whole = asked(2, 8.0, "Could I speak to a person, please?")
+        record = call(words, (heard(1, 4.0, 0.3), heard(2, 9.0)), (asked(1, 3.5, recognised), whole))
+        assert judged(record).ended_in_pause == ended
+        assert ("unfinished" in kinds(record)) == (not ended)
+
+
 def test_an_answer_without_the_last_word_is_found() -> None:
     """It was begun before the recogniser had shown that one."""
     record = call(said(TIME, 0, 1.0), (heard(1, 3.0),), (asked(1, 2.3, "What time is"),))
