@@ -11,10 +11,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from accounts import yaml_text
 from accounts.folder_index import SUFFIX, Contents, look
 from accounts.record import Account, AccountError, claimed, claims_of, is_id, refuse_doubles, to_values
 from accounts.store import StoreError
+from utils import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterable, Sequence

@@ -10,9 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from accounts import yaml_text
 from accounts.record import Account, AccountError, claimed, claims_of, is_id, parse_account
 from accounts.store import Change, StoreError
+from utils import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SDK_LOGGER = "livekit"
 FRAMEWORK_LOGGER = "livekit.agents"
+SERVER_LOGGER = "aiohttp.server"
 REPEAT_WINDOW_S = 10.0
 
 # What the RTC SDK says when a room is left in good order. Anything else that it says passes.
@@ -24,6 +25,8 @@ _IGNORED_STREAM = "ignoring byte stream with topic "
 _SESSION_EVENT = "failed to send session event"  # a room that is gone takes no event; nobody waits for it
 _PROVIDER_ERRORS = "livekit.agents._exceptions"
 _STREAM_ERRORS = "livekit.rtc.data_stream"
+_NOT_HTTP = "aiohttp.http_exceptions"
+_BROKEN_BODY = "RequestPayloadError"
 
 
 def not_disconnect_noise(record: logging.LogRecord) -> bool:
@@ -37,6 +40,16 @@ def not_disconnect_noise(record: logging.LogRecord) -> bool:
 def not_ignored_stream(record: logging.LogRecord) -> bool:
     """Drops what the SDK says, on the root logger, of each stream that nobody in this process reads."""
     return record.name != "root" or not str(record.msg).startswith(_IGNORED_STREAM)
+
+
+def not_bad_request(record: logging.LogRecord) -> bool:
+    """Drops what aiohttp says of bytes that are not HTTP: an error with the offending line, which may hold a key.
+
+    Anybody can send them, as fast as they like. The answer is 400 in any case.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    kind = type(error)
+    return record.name != SERVER_LOGGER or not (kind.__module__ == _NOT_HTTP or kind.__name__ == _BROKEN_BODY)
 
 
 def short_provider_failures(record: logging.LogRecord) -> bool:

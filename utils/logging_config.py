@@ -19,7 +19,13 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import JSONRenderer, format_exc_info
 from structlog.stdlib import BoundLogger, PositionalArgumentsFormatter, ProcessorFormatter, filter_by_level
 
-from utils.log_filters import NoRepeats, not_disconnect_noise, not_ignored_stream, short_provider_failures
+from utils.log_filters import (
+    NoRepeats,
+    not_bad_request,
+    not_disconnect_noise,
+    not_ignored_stream,
+    short_provider_failures,
+)
 from utils.text import Mask
 
 if TYPE_CHECKING:
@@ -62,7 +68,7 @@ def configure_logging(level: str, *, json: bool | None = None, secrets: Collecti
     as_json = not stream.isatty() if json is None else json
     mask = Mask(secrets)
     handler = _Handler(stream)
-    for narrow in (not_disconnect_noise, not_ignored_stream, short_provider_failures, NoRepeats()):
+    for narrow in (not_disconnect_noise, not_ignored_stream, not_bad_request, short_provider_failures, NoRepeats()):
         handler.addFilter(narrow)
     handler.setFormatter(_json_lines(mask) if as_json else _for_people(mask, colors=_wants_colors(stream)))
 

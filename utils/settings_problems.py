@@ -9,7 +9,7 @@ import yaml
 from utils.text import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MASK = Mask()
 
 
-def unknown_names(file: Path, fields: Mapping[str, FieldInfo]) -> list[str]:
+def unknown_names(file: Path, known: Collection[str]) -> list[str]:
     """Problems of a YAML file of settings that pydantic itself would not report. A file that is not there has none."""
     if not file.is_file():
         return []
@@ -36,7 +36,7 @@ def unknown_names(file: Path, fields: Mapping[str, FieldInfo]) -> list[str]:
         return [f"{file.name}: got a {type(content).__name__}; allowed: one `name: value` a line"]
     names = [str(name) for name in cast("dict[object, object]", content)]
     return [
-        f"{file.name}: got {name!r}, allowed: the settings' names in lower case" for name in names if name not in fields
+        f"{file.name}: got {name!r}, allowed: the settings' names in lower case" for name in names if name not in known
     ]
 
 
@@ -74,6 +74,8 @@ def _allowed(field: FieldInfo, problem: Any) -> str:
         return "allowed: true or false"
     if kind == "string_too_long":
         return f"allowed: at most {told['max_length']} characters"
+    if kind == "too_short":
+        return f"allowed: at least {told['min_length']} characters"
     if kind == "string_too_short":
         return "allowed: a text that is not empty"
     return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "allowed:")

@@ -97,8 +97,8 @@ def _without_notes(draft: Path) -> str:
 
 
 def _read(account_id: str, text: str) -> Account:
-    from accounts import yaml_text
     from accounts.record import AccountError, parse_account
+    from utils import yaml_text
 
     try:
         items = yaml_text.load(text)

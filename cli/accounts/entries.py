@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from accounts.record import Account
-    from accounts.yaml_text import Item
+    from utils.yaml_text import Item
 
 YAML = (".yaml", ".yml")
 SUFFIXES = (*YAML, ".json", ".jsonl")
@@ -85,7 +85,7 @@ def checked(found: Found) -> list[tuple[Account, Entry]]:
 
 def _read(path: Path, name: str, found: Found, *, named: str | None = None) -> None:
     """Add what one file has, called `name` in what is told; with `named`, one record that need not repeat its id."""
-    from accounts import yaml_text
+    from utils import yaml_text
 
     try:
         if path.suffix not in SUFFIXES:
@@ -115,7 +115,7 @@ def _read(path: Path, name: str, found: Found, *, named: str | None = None) -> N
 
 def _items(path: Path, name: str) -> list[Item]:
     """Raises `_Unreadable` and `YamlProblem`."""
-    from accounts import yaml_text
+    from utils import yaml_text
 
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -147,7 +147,7 @@ class _NotJson(Exception):
 
 
 def _jsonl(text: str) -> list[Item]:
-    from accounts.yaml_text import Item
+    from utils.yaml_text import Item
 
     items: list[Item] = []
     wrong: list[tuple[int, str]] = []
@@ -166,7 +166,7 @@ def _jsonl(text: str) -> list[Item]:
 
 def _json(text: str) -> list[Item]:
     """A list of records or one; each with the line where it begins."""
-    from accounts.yaml_text import Item
+    from utils.yaml_text import Item
 
     try:
         whole = json.loads(text)

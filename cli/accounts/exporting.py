@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def export(accounts: Collection[Account], path: Path) -> None:
     """Write `path`, a file by its ending, else a folder. Raises `Refused`; a file is whole or as it was."""
-    from accounts import yaml_text
     from accounts.record import to_values
+    from utils import yaml_text
 
     records = [to_values(account) for account in accounts]
     try:
@@ -48,7 +48,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _write_folder(folder: Path, accounts: Iterable[Account], records: list[dict[str, object]]) -> None:
-    from accounts import yaml_text
+    from utils import yaml_text
 
     names = {f"{account.id}.yaml" for account in accounts}
     folder.mkdir(parents=True, exist_ok=True)

@@ -61,8 +61,8 @@ def account_text(account: Account, settings: Settings, tools: Sequence[str] | No
 
     `tools`: of the service's agent; None where they are not known.
     """
-    from accounts import yaml_text
     from accounts.record import to_values
+    from utils import yaml_text
 
     return yaml_text.dump(to_values(account)) + "".join(
         f"# {line}\n" for line in _own_lines(_service_own(account, settings, tools))

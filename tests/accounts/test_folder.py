@@ -13,8 +13,8 @@ import pytest
 from accounts.folder import LOCK, FolderStore
 from accounts.record import Account, AccountError, parse_account, to_values
 from accounts.store import Key, StoreError
-from accounts.yaml_text import load
 from tests.accounts.store_promises import StorePromises, account, everything
+from utils.yaml_text import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from accounts.record import (
     refuse_doubles,
     to_values,
 )
-from accounts.yaml_text import dump, load
+from utils.yaml_text import dump, load
 
 LEAST: dict[str, Any] = {
     "id": "harbour",

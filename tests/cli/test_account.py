@@ -12,9 +12,9 @@ from account_commands import FOLDER, NEEDED, SQLITE, Commands, account, kept, pu
 from program import Ran, new_project, program
 
 import agent
-from accounts import yaml_text
 from accounts.record import Account, parse_account
 from cli.accounts.command import add_account
+from utils import yaml_text
 
 if TYPE_CHECKING:
     from pathlib import Path

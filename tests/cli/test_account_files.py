@@ -9,7 +9,7 @@ import pytest
 from account_commands import FOLDER, SQLITE, Commands, account, kept, put
 from program import Ran
 
-from accounts import yaml_text
+from utils import yaml_text
 
 if TYPE_CHECKING:
     from pathlib import Path

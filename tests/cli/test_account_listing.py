@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from account_commands import Commands, account, put
 
-from accounts import yaml_text
 from accounts.record import parse_account
 from cli.accounts.checking import unspoken
+from utils import yaml_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,15 @@ import logging
 import sys
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.web import RequestPayloadError
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIStatusError
 
 from utils.log_filters import (
     NoRepeats,
     error_name,
+    not_bad_request,
     not_disconnect_noise,
     not_ignored_stream,
     short_provider_failures,
@@ -112,3 +115,23 @@ def test_a_stream_that_nobody_reads_is_not_worth_a_line() -> None:
     assert not not_ignored_stream(line(said, logger="root", level=logging.INFO))
     assert not_ignored_stream(line(said, logger="call", level=logging.INFO))
     assert not_ignored_stream(line("something else", logger="root", level=logging.INFO))
+
+
+@pytest.mark.parametrize(
+    ("error", "logger", "passes"),
+    [
+        (BadHttpMessage("b'Authorization Bearer key'"), "aiohttp.server", False),
+        (LineTooLong("b'x'", 8190), "aiohttp.server", False),
+        (RequestPayloadError("can not decode content-encoding"), "aiohttp.server", False),
+        (RuntimeError("a bug"), "aiohttp.server", True),
+        (BadHttpMessage("a server of ours answers so"), "aiohttp.client", True),
+    ],
+)
+def test_bytes_that_are_no_http_are_not_told(error: Exception, logger: str, passes: bool) -> None:
+    """Anybody could fill the log with them; a handler's own failure stays."""
+    assert not_bad_request(failing_record(error, logger=logger)) is passes
+
+
+def test_a_line_of_the_server_without_an_error_passes() -> None:
+    """There is nothing to judge it by."""
+    assert not_bad_request(line("Unhandled exception", logger="aiohttp.server"))

@@ -1,4 +1,4 @@
-"""YAML as people write records: read with the line of each field, written with long texts as blocks."""
+"""YAML as people write it: read with the line of each field, written with long texts as blocks."""
 
 from __future__ import annotations
 

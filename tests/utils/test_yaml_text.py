@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.yaml_text import Item, YamlProblem, dump, load
+from utils.yaml_text import Item, YamlProblem, dump, load
 
 
 def test_words_are_words() -> None:
