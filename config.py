@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -229,6 +229,13 @@ class Settings(BaseSettings):
     prometheus_port: int | None = Field(
         None, ge=1, le=65_535, description="Port on HEALTH_HOST for `/metrics`; without it there are none."
     )
+    control_host: str = Field("127.0.0.1", description="Address of `control`; 0.0.0.0 in a container.")
+    control_port: int = Field(8090, ge=0, le=65_535, description="Port of `control`; 0 picks a free one.")
+    control_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Opens `control` to other machines and its settings to change; at least 16 characters.",
+    )
     caller_timeout: float = Field(
         120.0, ge=1.0, le=3_600.0, description="Seconds that an agent waits in a room for its caller."
     )
@@ -343,7 +350,7 @@ class Settings(BaseSettings):
 
 
 PROVIDER_KEYS = ("openai_api_key", "soniox_api_key", "eleven_api_key")
-SECRETS = ("livekit_api_secret", "accounts_url", *PROVIDER_KEYS)
+SECRETS = ("livekit_api_secret", "accounts_url", "control_token", *PROVIDER_KEYS)
 
 
 def read_settings() -> Settings:
@@ -371,27 +378,3 @@ def read_settings() -> Settings:
 def load_settings() -> Settings:
     """The process's settings, read once. Raises `SettingsError`."""
     return read_settings()
-
-
-def child_environment(**changes: object) -> dict[str, str]:
-    """This process's environment with `changes` (by field name) written over it, for a child process.
-
-    The child reads `.env` and `performance.yaml` itself, so a change there reaches it at its next start.
-    It holds secrets: never print it. Raises ValueError for a name that is not a setting.
-    """
-    environment = dict(os.environ)
-    for name, value in changes.items():
-        if name not in Settings.model_fields:
-            raise ValueError(f"unknown setting {name!r}")
-        environment[name.upper()] = _as_text(value)
-    return environment
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return ",".join(cast("tuple[str, ...]", value))
-    return str(value)

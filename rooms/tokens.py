@@ -42,14 +42,17 @@ def caller_token(
     attributes: Mapping[str, str] | None = None,
     agent: api.RoomAgentDispatch | None = None,
     empty_timeout_s: int | None = None,
+    can_publish: bool = True,
+    can_publish_data: bool = True,
+    can_subscribe: bool = True,
 ) -> str:
     """Sign a JWT with which `identity` may join `room`: publish a microphone and data, subscribe, no more.
 
     `attributes` are the participant's, who cannot change them: what they say is the signer's word.
     `agent` comes along if the join creates the room; livekit-server ignores it for a room that exists. The bearer can
     read its metadata. So does `empty_timeout_s`, see `rooms.lifetime`: it closes the room of a caller who had gone
-    before it was there; None takes the server's. Raises ValueError for an empty room or identity and for a ttl_s that
-    is not above 0.
+    before it was there; None takes the server's. What a `can_` is False for is taken away. Raises ValueError for an
+    empty room or identity and for a ttl_s that is not above 0.
     """
     for field, value in (("room", room), ("identity", identity)):
         if not value:
@@ -59,10 +62,10 @@ def caller_token(
     grants = api.VideoGrants(
         room_join=True,
         room=room,
-        can_publish=True,
-        can_publish_sources=["microphone"],
-        can_publish_data=True,
-        can_subscribe=True,
+        can_publish=can_publish,
+        can_publish_sources=["microphone"] if can_publish else None,
+        can_publish_data=can_publish_data,
+        can_subscribe=can_subscribe,
     )
     token = api.AccessToken(api_key.key, api_key.secret).with_identity(identity).with_grants(grants)
     if agent is not None:

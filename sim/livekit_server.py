@@ -60,6 +60,7 @@ class LocalLiveKit:
     Only loopback is listened on, and there is no TCP media port (livekit-server would open it on all interfaces).
     The configuration goes through the environment, so a killed run leaves no file with a secret behind.
     `empty_timeout_s`: a room nobody joined is closed after it; `departure_timeout_s`: after the last one left.
+    `media_host`: where clients are told to send their media, if a `sim.lossy_link.LossyLink` stands before the server.
 
     Raises `LiveKitStartError`, or `sim.livekit_binary.LiveKitServerMissing` if `binary` is not given.
     """
@@ -73,6 +74,7 @@ class LocalLiveKit:
         empty_timeout_s: int = 300,
         departure_timeout_s: int = 20,
         webhook: Webhook | None = None,
+        media_host: str = HOST,
         log_level: str = "warn",
         start_timeout_s: float = 20.0,
         log: Callable[[str], None] | None = None,
@@ -84,6 +86,7 @@ class LocalLiveKit:
         self._empty_timeout_s = empty_timeout_s
         self._departure_timeout_s = departure_timeout_s
         self._webhook = webhook
+        self._media_host = media_host
         self._log_level = log_level
         self._start_timeout_s = start_timeout_s
         self._log = log or _ignore
@@ -212,7 +215,9 @@ class LocalLiveKit:
                 "udp_port": ports.rtc,
                 "tcp_port": 0,  # left out, it would be 7881 on all interfaces
                 "use_external_ip": False,
-                "node_ip": HOST,
+                "node_ip": self._media_host,
+                # Otherwise the server looks for a way to each client itself, past what stands before it.
+                "use_ice_lite": self._media_host != HOST,
                 "enable_loopback_candidate": True,
                 "interfaces": {"includes": [loopback_interface()]},
                 # Otherwise clients ask public STUN servers, which loopback has no use for: each call then leaves

@@ -1,0 +1,1 @@
+"""How much there may be: rooms, participants and tracks, counted here and judged by what LiveKit lists."""
