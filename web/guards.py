@@ -1,46 +1,17 @@
-"""Who may talk to the page's server: this machine's own page, at a bearable rate, under a strict content policy."""
+"""Who may talk to the page's server: this machine's own page, under a strict content policy."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from rooms.door.own_machine import LOOPBACK_HOSTS, own_host
+from rooms.replies import refusal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aiohttp.typedefs import Handler, Middleware
-
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def refusal(
-    status: int, message: str, *, field: str | None = None, value: object = None, allowed: str | None = None
-) -> web.Response:
-    """A JSON error: always `message`; `field`, `value` and `allowed` where one input is at fault."""
-    error: dict[str, object] = {"message": message}
-    if field is not None:
-        error |= {"field": field, "value": value, "allowed": allowed}
-    return web.json_response({"error": error}, status=status)
-
-
-def _hostname(netloc: str) -> str | None:
-    try:
-        return urlsplit(f"//{netloc}").hostname
-    except ValueError:
-        return None
-
-
-def own_host(request: web.BaseRequest) -> str | None:
-    """The name under which this page was opened, in lower case; None for one that is not of this machine.
-
-    Browsers lead every name below localhost to it, so a page can be opened as "harbour.localhost".
-    """
-    host = _hostname(request.host)
-    return host if host in LOOPBACK_HOSTS or (host or "").endswith(".localhost") else None
 
 
 def foreign(request: web.BaseRequest) -> web.Response | None:
@@ -117,28 +88,3 @@ def guard(livekit_url: str) -> Middleware:
         return response
 
     return guarded
-
-
-@dataclass
-class RateLimit:
-    """A token bucket: `burst` at once, `per_s` in the long run."""
-
-    burst: int
-    per_s: float
-    clock: Callable[[], float] = time.monotonic
-    _left: float = field(init=False)
-    _at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._left = float(self.burst)
-        self._at = self.clock()
-
-    def wait_s(self) -> float:
-        """0.0 and one taken, or the seconds until one may be had."""
-        now = self.clock()
-        self._left = min(self.burst, self._left + (now - self._at) * self.per_s)
-        self._at = now
-        if self._left < 1:
-            return (1 - self._left) / self.per_s
-        self._left -= 1
-        return 0.0

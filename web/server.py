@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -12,10 +11,13 @@ from unicodedata import category
 from aiohttp import web
 
 from rooms.dispatch import DispatchError
+from rooms.door.own_machine import own_host
+from rooms.door.rate import Rate
 from rooms.entrance import CALLER_TIMEOUT_S, DispatchAt, Entrance
+from rooms.replies import refusal, too_many
 from rooms.tokens import ApiKey
 from web.assets import load_assets
-from web.guards import RateLimit, guard, own_host, refusal
+from web.guards import guard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 MAX_NAME_CHARS = 64
 MAX_BODY_BYTES = 4096
 MINT_BURST = 30
-MINTS_PER_S = 5.0
+MINT_RATES = (f"{MINT_BURST}/second", "300/minute")
 ENTRANCE = web.AppKey("entrance", Entrance)
 NO_INFO: Mapping[str, object] = MappingProxyType({})
 
@@ -57,7 +59,7 @@ def page_app(
     body, 403 another site asks, 429 too many calls (see Retry-After), 502 LiveKit failed.
     """
     assets = load_assets()
-    mint_rate = RateLimit(burst=MINT_BURST, per_s=MINTS_PER_S)
+    mint_rate = Rate(*MINT_RATES)
     about = {"livekit_url": livekit_url, "agent_name": agent_name, **info}
 
     async def entrance(app: web.Application) -> AsyncIterator[None]:
@@ -87,9 +89,7 @@ def page_app(
     async def mint(request: web.Request) -> web.Response:
         wait_s = mint_rate.wait_s()
         if wait_s > 0:
-            refused = refusal(429, f"too many calls at once: try again in {math.ceil(wait_s)} s")
-            refused.headers["Retry-After"] = str(math.ceil(wait_s))
-            return refused
+            return too_many(wait_s).response()
         name = await _caller_name(request)
         if isinstance(name, web.Response):
             return name

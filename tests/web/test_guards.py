@@ -7,7 +7,7 @@ import json
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.guards import RateLimit, foreign, security_headers
+from web.guards import foreign, security_headers
 
 HOSTS = "127.0.0.1, ::1, localhost, *.localhost"
 OWN = {"Host": "127.0.0.1:8000"}
@@ -75,14 +75,3 @@ def test_the_page_may_reach_its_server_and_livekit_only(url: str, network: str) 
     assert f"connect-src {network}" in policy
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
-
-
-def test_a_rate_limit_is_a_burst_and_then_a_pace() -> None:
-    """Three at once, then one each half second; time not used is kept up to the burst."""
-    now = 100.0
-    limit = RateLimit(burst=3, per_s=2, clock=lambda: now)
-    assert [limit.wait_s() for _ in range(4)] == [0, 0, 0, 0.5]
-    now += 0.5
-    assert [limit.wait_s() for _ in range(2)] == [0, 0.5]
-    now += 60
-    assert [limit.wait_s() for _ in range(4)] == [0, 0, 0, 0.5]

@@ -13,6 +13,7 @@ import {
 } from "livekit-client";
 import { CallFailure, connectFailure, connectionLost, microphoneFailure, noAgent, pageServerGone, tokenRefused } from "./failure";
 import type { Levels } from "./levels";
+import { followLink } from "./playout";
 import type { Transcript } from "./transcript";
 
 export type CallState = "idle" | "requesting" | "connecting" | "live" | "ended" | "failed";
@@ -142,6 +143,7 @@ export class Call {
   private listen(ticket: Ticket, signal: AbortSignal): Room {
     const { room } = this;
     room.on(RoomEvent.TrackSubscribed, (track, _, participant) => this.hear(track, participant, signal));
+    followLink(room);
     room.on(RoomEvent.ParticipantDisconnected, (participant, reason) => {
       if (participant.kind !== ParticipantKind.AGENT || !this.active) return;
       if (reason === undefined || reason === DisconnectReason.CLIENT_INITIATED) {

@@ -1,0 +1,1 @@
+"""Who gets a token: plugged authentication, the least grants, a bearable rate."""
