@@ -1,0 +1,1 @@
+"""How well it goes: with LiveKit's API, and on the network of each call; and what follows from it."""
