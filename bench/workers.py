@@ -17,8 +17,8 @@ from livekit import api
 
 from bench.simulators import API_KEY
 from bench.starter import READY_LINE
+from cli.child_settings import child_environment
 from cli.start import READY_PREFIX
-from config import child_environment
 from rooms.tokens import ApiKey, new_name
 from sim.livekit_server import LocalLiveKit
 from utils.child_process import ChildProcess

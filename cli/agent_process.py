@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from config import child_environment
+from cli.child_settings import child_environment
 from utils.child_process import ChildProcess
 
 if TYPE_CHECKING:

@@ -62,16 +62,28 @@ def build_app(service: Service) -> typer.Typer:
         settings = _settings(json=False if readable else None)
         from cli.start import start as serve
         from cli.with_accounts import with_accounts
+        from cli.with_performance import with_performance
 
         try:
-            full = with_accounts(service, settings)
+            full = with_performance(with_accounts(service, settings))
         except ValueError as error:
-            _refuse([str(error)])
+            _refuse(str(error).splitlines())
         if not settings.lazy_imports:
             from cli.eager_imports import import_everything
 
             import_everything()
         raise typer.Exit(asyncio.run(serve(full, settings, announce=announce)))
+
+    if importlib.util.find_spec("rooms") is not None:
+
+        @app.command(rich_help_panel="Run")
+        def control() -> None:  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+            """Serve LiveKit's control plane: tokens, webhooks, limits, quality; settings from performance.yaml."""
+            _end_quietly_on_ctrl_c()
+            settings = _settings()
+            from rooms.control import control as serve
+
+            raise typer.Exit(asyncio.run(serve(settings)))
 
     @app.command(rich_help_panel="Check")
     def doctor() -> None:  # pyright: ignore[reportUnusedFunction]  # typer keeps it
@@ -113,7 +125,7 @@ def _settings(*, json: bool | None = None) -> Settings:
         settings = load_settings()
     except SettingsError as error:
         _refuse(error.problems)
-    secrets = [getattr(settings, name) for name in (*PROVIDER_KEYS, "livekit_api_secret")]
+    secrets = [getattr(settings, name) for name in (*PROVIDER_KEYS, "livekit_api_secret", "control_token")]
     configure_logging(
         settings.log_level, json=json, secrets=[secret.get_secret_value() for secret in secrets if secret]
     )

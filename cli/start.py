@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cli.agent_process import READY_PREFIX
-from config import child_environment
+from cli.child_settings import child_environment
 from runtime.rescue import NoRescue
 from runtime.server import build_server
 from runtime.supervisor import CANNOT_START, Supervisor

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-import config
-from config import Settings, SettingsError, child_environment, load_settings, read_settings
+from config import Settings, SettingsError, load_settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +20,7 @@ SECRETS = {
     "SONIOX_API_KEY": "hidden-soniox",
     "ELEVEN_API_KEY": "hidden-eleven",
     "ACCOUNTS_URL": "postgresql://desk:hidden-accounts@host/desk",
+    "CONTROL_TOKEN": "hidden-control-token",
 }
 
 
@@ -157,6 +154,7 @@ BAD = [
     ("LAZY_IMPORTS", "-1", "allowed: true or false"),
     ("DISPATCH_AT", "click", "allowed: 'token' or 'join'"),
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
+    ("CONTROL_PORT", "65536", "allowed: a whole number from 0 to 65535"),
     ("PROMETHEUS_PORT", "0", "allowed: a whole number from 1 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),
     ("ACCOUNTS_CACHE_SIZE", "0", "allowed: a whole number from 1 to 100000"),
@@ -171,7 +169,7 @@ BAD = [
     ("LOG_LEVEL", "LOUD", "allowed: 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ("TIMELINE_TO_ROOM", "x", "allowed: true or false"),
 ]
-FREE = {"LIVEKIT_API_KEY", "HEALTH_HOST", "GREETING_CACHE_DIR", "EXPERIMENTS_FILE", *SECRETS}
+FREE = {"LIVEKIT_API_KEY", "CONTROL_HOST", "HEALTH_HOST", "GREETING_CACHE_DIR", "EXPERIMENTS_FILE", *SECRETS}
 """Settings that any text is right for."""
 WITHOUT_UNIT = {"stt_endpoint_sensitivity"}
 
@@ -182,6 +180,11 @@ def test_a_wrong_value_is_told_in_one_line(
 ) -> None:
     """The line names the variable, what was found and what is allowed."""
     assert problems(monkeypatch, **{name: value}) == [f"{name}: got {value!r}, {allowed}"]
+
+
+def test_a_secret_that_is_too_short_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long it has to be is told."""
+    assert problems(monkeypatch, CONTROL_TOKEN="a-guess") == ["CONTROL_TOKEN: allowed: at least 16 characters"]
 
 
 def test_every_constrained_setting_has_a_wrong_value_here() -> None:
@@ -331,63 +334,6 @@ def test_a_secret_in_a_wrong_place_is_not_shown(monkeypatch: pytest.MonkeyPatch,
     lines = problems(monkeypatch, **{name: value})
     assert not any("hidden" in line for line in lines)
     assert "OPENAI_API_KEY: allowed: a valid string" in lines
-
-
-# Children ----------------------------------------------------------------------------------------
-
-
-def test_a_child_gets_equal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child with this environment reads the same settings, whichever place each of them comes from."""
-    for name, value in (LIVEKIT | SECRETS).items():
-        monkeypatch.setenv(name, value)
-    Path(".env").write_text("GREETING='Hi, \"you\" = #1'\nPROFILE=steady\nNOISE_CANCELLATION=true\n")
-    Path("performance.yaml").write_text("language_hints: [ar, de]\nhttp_timeout: 3\nmin_endpointing_delay: 0.25\n")
-    script = (
-        "import pickle, sys; from config import read_settings; "
-        "sys.stdout.buffer.write(pickle.dumps(read_settings().model_dump()))"
-    )
-    environment = child_environment() | {"PYTHONPATH": str(Path(config.__file__).parent)}
-    child = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True, timeout=60)
-    settings = read_settings()
-    assert pickle.loads(child.stdout) == settings.model_dump()
-    assert settings.greeting == 'Hi, "you" = #1'
-
-
-def test_changes_reach_the_child_and_not_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changes win over every file, each type as its own text, and this process keeps its environment."""
-    monkeypatch.setenv("OTHER", "stays")
-    Path(".env").write_text("WORKERS=9\n")
-    changes = {
-        "workers": 3,
-        "enable_interruptions": False,
-        "language_hints": ("ar", "en"),
-        "openai_api_key": SecretStr("k"),
-        "http_timeout": 2.5,
-        "greeting": "Hi",
-        "soniox_base_url": "ws://127.0.0.1:1",
-    }
-    environment = child_environment(**changes)
-    assert environment["OTHER"] == "stays"
-    assert "WORKERS" not in os.environ
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    child = read_settings()
-    assert {name: getattr(child, name) for name in changes} == changes
-
-
-def test_a_change_to_nothing_takes_the_variable_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None takes a variable of the environment away: the child falls back to its files and the default."""
-    monkeypatch.setenv("OPENAI_API_KEY", "k")
-    for name, value in child_environment(openai_api_key=None).items():
-        monkeypatch.setenv(name, value)
-    assert read_settings().openai_api_key is None
-
-
-def test_a_change_of_an_unknown_name_is_refused() -> None:
-    """A misspelt change is an error, and its message does not hold the value."""
-    with pytest.raises(ValueError, match="unknown setting 'openai_key'") as caught:
-        child_environment(openai_key="hidden")
-    assert "hidden" not in str(caught.value)
 
 
 def test_what_start_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

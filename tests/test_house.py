@@ -63,12 +63,15 @@ def test_the_file_to_edit_stays_small() -> None:
 
 
 def test_each_folder_says_its_question() -> None:
-    """The docstring of each top-level package is its question or what it is; the package exports nothing."""
+    """The docstring of each top-level package is its question or what it is; the package exports nothing.
+
+    But for rooms: programs without an agent use it as a library, by names that are promised.
+    """
     for name in sorted(packages() - {"tests"}):
         tree = ast.parse((ROOT / name / "__init__.py").read_text(encoding="utf-8"))
         said = ast.get_docstring(tree) or ""
         assert re.search(r"\w.*[?.]$", said), f"{name}/__init__.py says {said!r}"
-        assert len(tree.body) == 1, f"{name}/__init__.py holds more than its docstring"
+        assert len(tree.body) == 1 or name == "rooms", f"{name}/__init__.py holds more than its docstring"
 
 
 @pytest.mark.parametrize("name", CORE)

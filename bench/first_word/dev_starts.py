@@ -14,7 +14,8 @@ from bench.first_word.doors import by_page
 from bench.first_word.results import Row
 from bench.first_word.targets import DEV_FIRST, DEV_WARM
 from bench.workers import PROJECT, Announced
-from config import Settings, child_environment
+from cli.child_settings import child_environment
+from config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
