@@ -108,6 +108,9 @@ def add_bench(app: typer.Typer) -> None:
         parts: Annotated[
             str, typer.Option(help="What to measure, with commas: gap,pause,arabic,noise,echo,barge.")
         ] = "all",
+        pauses: Annotated[
+            str, typer.Option(help="How long callers pause in a sentence, in ms, with commas.")
+        ] = "300,500,700,900",
         sides: Annotated[
             str,
             typer.Option(
@@ -123,7 +126,7 @@ def add_bench(app: typer.Typer) -> None:
         """Response gap, cut-offs, false and true interruptions beside the starter in each of its modes."""
         from bench.turns.html import write_html
         from bench.turns.json_file import write_turns
-        from bench.turns.plan import parse_parts
+        from bench.turns.plan import parse_parts, parse_pauses
         from bench.turns.run import Options, run_turns
         from bench.turns.sides import parse_sides
         from bench.turns.terminal import print_turns
@@ -133,10 +136,14 @@ def add_bench(app: typer.Typer) -> None:
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--parts") from None
         try:
+            lengths_ms = parse_pauses(pauses)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--pauses") from None
+        try:
             whom = parse_sides(sides)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--sides") from None
-        report = _run(run_turns(Options(turns, chosen, whom, latency, seed)))
+        report = _run(run_turns(Options(turns, chosen, whom, latency, seed, lengths_ms)))
         if json is not None:
             write_turns(report, json)
         if html is not None:
@@ -197,6 +204,84 @@ def add_bench(app: typer.Typer) -> None:
         if json is not None:
             write_accounts(report, json)
         print_accounts(report, markdown=markdown)
+        raise typer.Exit(1 if report.failed else 0)
+
+    @group.command("clients")
+    def clients_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        parts: Annotated[str, typer.Option(help="With commas: calls, restarts.")] = "all",
+        calls: Annotated[int, typer.Option(help="API calls, each way.", min=1, max=100_000)] = 2000,
+        at_once: Annotated[int, typer.Option(help="Tasks that call at the same time.", min=1, max=500)] = 50,
+        restarts: Annotated[int, typer.Option(help="Kills of livekit-server.", min=1, max=100)] = 10,
+        rate: Annotated[int, typer.Option(help="Requests a second under restarts.", min=1, max=1000)] = 100,
+        seed: Annotated[int, typer.Option(help="Seed of all that is random.", min=0)] = 1,
+        json: JsonFile = None,
+        html: HtmlFile = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
+    ) -> None:
+        """The pool of API clients beside one shared and one new client a call, and while LiveKit is killed."""
+        from bench.clients.html import write_html
+        from bench.clients.plan import Options, parse_parts
+        from bench.clients.report import print_clients, write_clients
+        from bench.clients.run import run_clients
+
+        try:
+            chosen = parse_parts(parts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--parts") from None
+        report = _run(run_clients(Options(calls, at_once, restarts, rate, seed, chosen)))
+        if json is not None:
+            write_clients(report, json)
+        if html is not None:
+            write_html(report, html)
+        print_clients(report, markdown=markdown)
+        raise typer.Exit(1 if report.failed else 0)
+
+    @group.command("limits")
+    def limits_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        parts: Annotated[str, typer.Option(help="With commas: rooms, kills, participants, tracks.")] = "all",
+        creations: Annotated[int, typer.Option(help="Rooms that are asked for at once.", min=20, max=10_000)] = 200,
+        kills: Annotated[int, typer.Option(help="Processes that are killed while they create.", min=1, max=100)] = 10,
+        participants: Annotated[int, typer.Option(help="Participants a room may have.", min=1, max=200)] = 50,
+        seed: Annotated[int, typer.Option(help="Seed of the moments of the kills.", min=0)] = 1,
+        json: JsonFile = None,
+    ) -> None:
+        """Are the limits exact? Rooms asked for at once and around kills, and who is one too many in a room."""
+        from bench.limits.plan import Options, parse_parts
+        from bench.limits.report import print_limits, write_limits
+        from bench.limits.run import run_limits
+
+        try:
+            chosen = parse_parts(parts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--parts") from None
+        options = Options(creations=creations, kills=kills, participants=participants, seed=seed, parts=chosen)
+        report = _run(run_limits(options))
+        if json is not None:
+            write_limits(report, json)
+        print_limits(report)
+        raise typer.Exit(1 if report.failed else 0)
+
+    @group.command("quality")
+    def quality_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        rounds: Annotated[int, typer.Option(help="Times that each network becomes bad.", min=1, max=100)] = 3,
+        interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=1, max=60)] = 5.0,
+        networks: Annotated[str, typer.Option(help="With commas: loss, delay, both.")] = "all",
+        seed: Annotated[int, typer.Option(help="Seed of losses and moments.", min=0)] = 1,
+        json: JsonFile = None,
+    ) -> None:
+        """A call whose network becomes bad and good again: how soon is it seen, and is the caller's side told?"""
+        from bench.quality.plan import Options, parse_networks
+        from bench.quality.report import print_quality, write_quality
+        from bench.quality.run import run_quality
+
+        try:
+            chosen = parse_networks(networks)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--networks") from None
+        report = _run(run_quality(Options(rounds, interval, chosen, seed)))
+        if json is not None:
+            write_quality(report, json)
+        print_quality(report)
         raise typer.Exit(1 if report.failed else 0)
 
     @app.command(rich_help_panel="Measure")

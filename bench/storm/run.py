@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import aiohttp
 import numpy as np
 from aiohttp import web
+from livekit import api
 
 from bench.aside import progress, tell
 from bench.machine import Machine, this_machine
+from bench.measure import leave_nothing
 from bench.storm.call import QUIET_LIMIT_S, Entrance, Scene, StormCall, make_call
 from bench.storm.fleet import AGENT_NAME, Fleet, Held, Kill, Restart
 from bench.storm.hearing import Heard, Reference
@@ -111,6 +113,7 @@ async def run_storm(options: Options) -> StormReport:
         floor_ms = await measure_floor_ms(
             place.livekit.url, place.key.key, place.key.secret, calls=min(FLOOR_CALLS, max(options.calls // 2, 1))
         )
+        await _close_all(place)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         async with page(place, options) as address:
             entrance = Entrance(address, session)
@@ -221,6 +224,12 @@ async def page(place: Surroundings, options: Options) -> AsyncGenerator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def _close_all(place: Surroundings) -> None:
+    """The floor's rooms: livekit-server would keep each of them open for 20 s."""
+    for room in (await place.lk.room.list_rooms(api.ListRoomsRequest())).rooms:
+        await leave_nothing(place, room.name)
 
 
 async def _filled(place: Surroundings, fleet: Fleet, options: Options) -> None:

@@ -12,7 +12,7 @@ from livekit import api
 
 from bench.measure import CallFailed, caller_token, hear_greeting, leave_nothing
 from bench.residuals import message
-from bench.turns.corpus import BARGE_IN, ECHO_DELAY_MS, LONG_NOISE_MS, LONG_QUESTION, recordings
+from bench.turns.corpus import BARGE_IN, ECHO_DELAY_MS, LONG_NOISE_MS, LONG_QUESTION, recording
 from bench.turns.dialogue import LONG_AT_LEAST_S, is_part_answer
 from bench.turns.hearing import Noise, heard_s, inner_stops, stop_ms, stopped_for, stretches
 from bench.turns.plan import IN_TURN
@@ -229,12 +229,12 @@ async def _long_reply(caller: Caller, names: Sequence[str], whole_s: float) -> L
     _, begin_s = await _ask_at_length(caller)
     made: list[Noise] = []
     for number, name in enumerate(names):
-        recording = recordings()[name]
-        first_s = FIRST_LONG_NOISE_S if recording.duration_ms >= LONG_NOISE_MS else FIRST_NOISE_S
+        noise = recording(name)
+        first_s = FIRST_LONG_NOISE_S if noise.duration_ms >= LONG_NOISE_MS else FIRST_NOISE_S
         await asyncio.sleep(begin_s + first_s + number * NOISE_EVERY_S - time.perf_counter())
         if not _is_speaking(caller):
             break
-        said = await caller.say(recording.pcm, RATE_HZ)
+        said = await caller.say(noise.pcm, RATE_HZ)
         made.append(Noise(name, said.first_audible_sample_at, said.last_audible_sample_at))
     await _hear_out(caller, begin_s, LONG_QUIET_MS, QUIET_LIMIT_S)
     heard = _stretches(caller, begin_s)
@@ -306,7 +306,7 @@ async def _ask_at_length(caller: Caller) -> tuple[Spoken, float]:
 
 
 async def _say(caller: Caller, name: str) -> Spoken:
-    return await caller.say(recordings()[name].pcm, RATE_HZ)
+    return await caller.say(recording(name).pcm, RATE_HZ)
 
 
 def _is_speaking(caller: Caller) -> bool:

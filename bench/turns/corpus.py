@@ -38,6 +38,7 @@ ECHO_LOSSES_DB = (20.0, 30.0)
 """How much softer than it was played a caller's microphone hears the agent: a loud speakerphone, and a soft one."""
 ECHO_DELAY_MS = 120.0
 PAUSES_MS = (300, 500, 700, 900)
+"""What callers pause for unless other lengths are asked for; the targets are set for these."""
 CLOSED_MS = 60.0
 
 
@@ -82,6 +83,7 @@ ARABIC_SENTENCES = (
     Sentence("arabic_and", "اسمي أحمد و عندي سؤال عن الموقف.", (2,)),
     Sentence("arabic_number", "رقمي هو خمسة خمسة صفر واحد اثنين أربعة سبعة.", (4,)),
 )
+ALL_SENTENCES = (*SENTENCES, *FILLED_SENTENCES, *ARABIC_SENTENCES)
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,9 @@ def questions() -> tuple[Script, ...]:
     return tuple(Script(name) for name in QUESTIONS)
 
 
-def pause_scripts() -> tuple[Script, ...]:
+def pause_scripts(pauses_ms: tuple[int, ...] = PAUSES_MS) -> tuple[Script, ...]:
     """Every place with every pause: places in the outer loop, those behind a filler last."""
-    return _pause_scripts((*SENTENCES, *FILLED_SENTENCES))
+    return _pause_scripts((*SENTENCES, *FILLED_SENTENCES), pauses_ms)
 
 
 def has_filler(recording: str) -> bool:
@@ -106,9 +108,9 @@ def has_filler(recording: str) -> bool:
     return recording.partition(".")[0] in {sentence.recording for sentence in FILLED_SENTENCES}
 
 
-def arabic_scripts() -> tuple[Script, ...]:
+def arabic_scripts(pauses_ms: tuple[int, ...] = PAUSES_MS) -> tuple[Script, ...]:
     """The questions as they are; they and open sentences with a pause."""
-    return (*map(Script, ARABIC_QUESTIONS), *_pause_scripts(ARABIC_SENTENCES))
+    return (*map(Script, ARABIC_QUESTIONS), *_pause_scripts(ARABIC_SENTENCES, pauses_ms))
 
 
 def noises() -> tuple[str, ...]:
@@ -117,33 +119,49 @@ def noises() -> tuple[str, ...]:
 
 
 @cache
-def recordings() -> dict[str, Recording]:
-    """All that can be said, by id.
+def recordings(pauses_ms: tuple[int, ...] = PAUSES_MS) -> dict[str, Recording]:
+    """All that can be said in a run with these pauses, by id.
 
     A sentence that is said with pauses is not among them without one: the simulated recogniser would take the two
     for each other until the pause is over.
     """
-    speech = load_speech()
-    sentences = (*SENTENCES, *FILLED_SENTENCES, *ARABIC_SENTENCES)
-    with_pauses = {sentence.recording for sentence in sentences} - set(ARABIC_QUESTIONS)
-    known = {name: recording for name, recording in speech.items() if name not in with_pauses}
-    for sentence in sentences:
-        base = with_text(speech[sentence.recording], sentence.text)
-        if sentence.recorded_pause is not None:
-            base = paused(base, base.id, sentence.recorded_pause, CLOSED_MS)
-        for after in sentence.after_words:
-            for pause_ms in PAUSES_MS:
-                name = _paused_name(sentence, after, pause_ms)
-                known[name] = paused(base, name, after, pause_ms)
-    return known
+    with_pauses = {sentence.recording for sentence in ALL_SENTENCES} - set(ARABIC_QUESTIONS)
+    names = [
+        *(name for name in load_speech() if name not in with_pauses),
+        *(script.recording for script in _pause_scripts(ALL_SENTENCES, pauses_ms)),
+    ]
+    return {name: recording(name) for name in names}
 
 
-def _pause_scripts(sentences: tuple[Sentence, ...]) -> tuple[Script, ...]:
+@cache
+def recording(name: str) -> Recording:
+    """What is said under this id: "time", or "cancel.4.900" with a pause behind the fourth word. Made once.
+
+    Raises KeyError for an id that nothing has.
+    """
+    base, _, place = name.partition(".")
+    if not place:
+        return load_speech()[name]
+    after, pause_ms = map(int, place.split("."))
+    return paused(_without_pause(base), name, after - 1, pause_ms)
+
+
+@cache
+def _without_pause(name: str) -> Recording:
+    """As a recogniser writes it, with the pause closed that was recorded."""
+    sentence = {each.recording: each for each in ALL_SENTENCES}[name]
+    base = with_text(load_speech()[name], sentence.text)
+    if sentence.recorded_pause is None:
+        return base
+    return paused(base, base.id, sentence.recorded_pause, CLOSED_MS)
+
+
+def _pause_scripts(sentences: tuple[Sentence, ...], pauses_ms: tuple[int, ...]) -> tuple[Script, ...]:
     return tuple(
         Script(_paused_name(sentence, after, pause_ms), pause_ms)
         for sentence in sentences
         for after in sentence.after_words
-        for pause_ms in PAUSES_MS
+        for pause_ms in pauses_ms
     )
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from bench.drawing import Drawing, dots, drawing
 from bench.lanes import FIRSTWORD, SOFT, STARTER, Axis, Lane, Line
 from bench.stats import quantiles
-from bench.turns.corpus import PAUSES_MS
 from bench.turns.results import gaps_ms
-from bench.turns.summary import summarize
+from bench.turns.tables import summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,18 +40,19 @@ def gap_drawings(report: TurnsReport) -> list[Drawing]:
 
 def curve_drawings(report: TurnsReport) -> list[Drawing]:
     """How many callers were cut off, a bar a length of the pause, beside the side's gap; none without a pause."""
-    measured = [(side, summarize(side, report.providers_ms)) for side in report.sides if side.of("pause")]
+    found = summaries(report)
+    measured = [(side, found[side.id]) for side in report.sides if side.of("pause")]
     if not measured:
         return []
     lanes: list[Lane] = []
-    for side, found in measured:
-        gap = "no gap measured" if found.gap is None else f"gap p50 {found.gap.p50_ms:.0f} ms"
-        lanes.append(Lane(side.title, f"{gap}, {_figures(found.cut_off)}", None, above_pt=SIDE_GAP_PT))
-        for pause in PAUSES_MS:
-            share = found.cut_off_by_pause[pause]
+    for side, each in measured:
+        gap = "no gap measured" if each.gap is None else f"gap p50 {each.gap.p50_ms:.0f} ms"
+        lanes.append(Lane(side.title, f"{gap}, {_figures(each.cut_off)}", None, above_pt=SIDE_GAP_PT))
+        for pause in report.pauses_ms:
+            share = each.cut_off_by_pause[pause]
             paint = None if share.rate is None else partial(_bar, percent=100 * share.rate, side=side.side)
             lanes.append(Lane(f"{pause} ms", _figures(share), paint, is_soft=True))
-        for name, share in (("after um", found.filler_cut_off), ("Arabic", found.arabic_cut_off)):
+        for name, share in (("after um", each.filler_cut_off), ("Arabic", each.arabic_cut_off)):
             paint = None if share.rate is None else partial(_bar, percent=100 * share.rate, side=side.side)
             lanes.append(Lane(name, _figures(share), paint, is_soft=True))
     words = ". ".join(f"{lane.name}: {lane.figures}" for lane in lanes)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from bench.page import render
 from bench.target import targets_grid, verdict
 from bench.turns.sides import PROFILES
-from bench.turns.tables import costs_grid, curve_grid, gaps_grid, interruptions_grid, noises_grid, notes, summaries
+from bench.turns.tables import (
+    costs_grid,
+    curve_grid,
+    gaps_grid,
+    interruptions_grid,
+    noises_grid,
+    notes,
+    pause_gaps_grid,
+    summaries,
+)
 from bench.turns.targets import starter_gaps
 
 if TYPE_CHECKING:
@@ -37,6 +46,7 @@ def as_html(report: TurnsReport) -> str:
     """One document: nothing in it is fetched from anywhere."""
     # Importing this is cheap; what it draws with is imported when it draws.
     from bench.turns.figures import barge_in_drawings, curve_drawings, gap_drawings
+    from bench.turns.trade import trade_drawings
 
     return render(
         TEMPLATE,
@@ -47,10 +57,12 @@ def as_html(report: TurnsReport) -> str:
         targets=targets_grid(report.targets),
         gaps=gaps_grid(report),
         curve=curve_grid(report),
+        pause_gaps=pause_gaps_grid(report),
         interruptions=interruptions_grid(report),
         noises=noises_grid(report),
         costs=costs_grid(report),
         gap_drawings=gap_drawings(report),
+        trade_drawings=trade_drawings(report),
         curve_drawings=curve_drawings(report),
         barge_in_drawings=barge_in_drawings(report),
         notes=notes(report),

@@ -10,7 +10,7 @@ from bench.turns.results import TurnsReport
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 
 
 def write_turns(report: TurnsReport, file: Path) -> None:

@@ -43,9 +43,14 @@ LATE_S = (3.0, 6.0)
 """After the reply's first audible sample."""
 SHARE: dict[Part, int] = {"gap": 10, "pause": 10, "arabic": 3, "noise": 3, "echo": 1, "barge": 3}
 """So many a part has of ten turns that were asked for."""
+SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS = 100, 5000
+MOST_PAUSES = 8
+"""Each is 25 recordings more that the simulated recogniser compares with all that it hears, on shared cores."""
 # Seconds of a quiet machine, for the estimate only.
 CALL_S = 4.0
 ITEM_S: dict[Part, float] = {"gap": 3.6, "pause": 8.7, "arabic": 9.0, "noise": 17.0, "echo": 18.0, "barge": 11.0}
+PAUSE_S = sum(PAUSES_MS) / len(PAUSES_MS) / 1000
+"""Has been counted in ITEM_S."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +86,28 @@ def parse_parts(text: str) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if part in names or "all" in names)
 
 
+def parse_pauses(text: str) -> tuple[int, ...]:
+    """Lengths in ms from "900,1200", the shortest first, each once. ValueError names what is not one."""
+    words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    wrong = [word for word in words if not _is_pause(word)]
+    pauses_ms = () if wrong else tuple(sorted({int(word) for word in words}))
+    if not 1 <= len(pauses_ms) <= MOST_PAUSES:
+        got = ", ".join(wrong) or (f"{len(pauses_ms)} lengths" if pauses_ms else "nothing")
+        raise ValueError(
+            f"got {got}, allowed: 1 to {MOST_PAUSES} whole numbers of ms from {SHORTEST_PAUSE_MS} to "
+            f"{LONGEST_PAUSE_MS} with commas between"
+        )
+    return pauses_ms
+
+
 def count(part: Part, turns: int) -> int:
     """How many turns, long replies or barge-ins a part has, at least one."""
     return max(1, turns * SHARE[part] // 10)
 
 
-def plan(parts: Iterable[Part], turns: int, seed: int) -> list[PlannedCall]:
-    """All calls of one side."""
-    return [call for part in parts for call in _calls(part, count(part, turns), Random(f"{seed}/{part}"))]
+def plan(parts: Iterable[Part], turns: int, seed: int, pauses_ms: tuple[int, ...] = PAUSES_MS) -> list[PlannedCall]:
+    """All calls of one side. `pauses_ms`: how long its callers pause."""
+    return [call for part in parts for call in _calls(part, count(part, turns), Random(f"{seed}/{part}"), pauses_ms)]
 
 
 def waves(calls: Iterable[PlannedCall]) -> list[list[PlannedCall]]:
@@ -119,14 +138,25 @@ def calls_of(side: SideSpec, sides: Iterable[SideSpec], calls: Iterable[PlannedC
 
 def estimate_s(calls: Iterable[PlannedCall]) -> float:
     """About how long they take on a quiet machine."""
-    return sum(_wave_s([CALL_S + call.items * ITEM_S[call.part] for call in wave], wave) for wave in waves(calls))
+    return sum(_wave_s([_call_s(call) for call in wave], wave) for wave in waves(calls))
+
+
+def _call_s(call: PlannedCall) -> float:
+    longer_s = sum(script.pause_ms / 1000 - PAUSE_S for script in call.scripts if script.pause_ms is not None)
+    return CALL_S + call.items * ITEM_S[call.part] + longer_s
 
 
 def _wave_s(each_s: Sequence[float], wave: Sequence[PlannedCall]) -> float:
     return sum(each_s) if wave[0].part == IN_TURN else max(each_s)
 
 
-def _calls(part: Part, wanted: int, chance: Random) -> list[PlannedCall]:
+def _is_pause(word: str) -> bool:
+    # Five digits at most: `int` refuses thousands of them with words of its own.
+    is_number = word.isascii() and word.isdigit() and len(word) <= len(str(LONGEST_PAUSE_MS))
+    return is_number and SHORTEST_PAUSE_MS <= int(word) <= LONGEST_PAUSE_MS
+
+
+def _calls(part: Part, wanted: int, chance: Random, pauses_ms: tuple[int, ...]) -> list[PlannedCall]:
     if part == "noise":
         groups = list(islice(cycle(_noise_groups(chance)), wanted))
         return [PlannedCall(part, noises=tuple(chunk)) for chunk in _shared(groups, part)]
@@ -142,15 +172,15 @@ def _calls(part: Part, wanted: int, chance: Random) -> list[PlannedCall]:
         ]
     scripts = {
         "gap": lambda: _shuffled(questions(), chance),
-        "pause": lambda: _balanced(pause_scripts(), chance),
-        "arabic": arabic_scripts,
+        "pause": lambda: _balanced(pause_scripts(pauses_ms), pauses_ms, chance),
+        "arabic": lambda: arabic_scripts(pauses_ms),
     }[part]()
     return [PlannedCall(part, tuple(chunk)) for chunk in _shared(list(islice(cycle(scripts), wanted)), part)]
 
 
-def _balanced(scripts: Sequence[Script], chance: Random) -> list[Script]:
+def _balanced(scripts: Sequence[Script], pauses_ms: Sequence[int], chance: Random) -> list[Script]:
     """Each pause as often as the others, and fillers among them, wherever the list is cut."""
-    by_pause = [_with_fillers([each for each in scripts if each.pause_ms == pause], chance) for pause in PAUSES_MS]
+    by_pause = [_with_fillers([each for each in scripts if each.pause_ms == pause], chance) for pause in pauses_ms]
     return [each for row in zip_longest(*by_pause) for each in row if each is not None]
 
 

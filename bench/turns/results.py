@@ -138,12 +138,16 @@ class SideResult:
 
 @dataclass(frozen=True)
 class TurnsReport:
-    """`providers_ms`: LLM and TTS of one turn, which no agent can take off the gap; p50 of the latencies."""
+    """`providers_ms`: LLM and TTS of one turn, which no agent can take off the gap; p50 of the latencies.
+
+    `pauses_ms`: how long the callers paused in a sentence, the shortest first.
+    """
 
     command: str
     machine: Machine
     latency: str
     seed: int
+    pauses_ms: tuple[int, ...]
     providers_ms: float
     sides: tuple[SideResult, ...]
     targets: tuple[Target, ...]

@@ -13,10 +13,11 @@ from bench.machine import this_machine
 from bench.run import provider_times_ms
 from bench.stats import quantiles
 from bench.turns.calls import hold_call, hold_calls
-from bench.turns.corpus import questions
+from bench.turns.corpus import PAUSES_MS, questions, recordings
 from bench.turns.plan import IN_TURN, ROUNDS, PlannedCall, calls_of, estimate_s, plan, rounds, waves
 from bench.turns.results import PARTS, SideResult, TurnsReport
 from bench.turns.sides import groups, turned
+from bench.turns.simulators import arguments
 from bench.turns.summary import summarize
 from bench.turns.targets import targets
 from bench.workers import BenchError, Surroundings
@@ -37,20 +38,37 @@ WARM_TURNS = 2
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. `turns`: plain questions a side, and sentences with a pause; other parts have fewer."""
+    """What was asked for. `turns`: plain questions a side, and sentences with a pause; other parts have fewer.
+
+    `pauses_ms`: how long the callers pause, as `parse_pauses` gives them.
+    """
 
     turns: int
     parts: tuple[Part, ...]
     sides: tuple[SideSpec, ...]
     latency: str
     seed: int
+    pauses_ms: tuple[int, ...] = PAUSES_MS
 
     @property
     def command(self) -> str:
         """The command that does the same again."""
         parts = "" if self.parts == PARTS else f" --parts {','.join(self.parts)}"
         sides = f' --sides "{",".join(side.id for side in self.sides)}"'
-        return f"agent.py bench turns --turns {self.turns}{parts}{sides} --latency {self.latency} --seed {self.seed}"
+        pauses = "" if self.pauses_ms == PAUSES_MS else f" --pauses {','.join(map(str, self.pauses_ms))}"
+        chosen = f"--turns {self.turns}{parts}{pauses}{sides}"
+        return f"agent.py bench turns {chosen} --latency {self.latency} --seed {self.seed}"
+
+
+class TurnsSurroundings(Surroundings):
+    """With simulated providers that understand this run's pauses."""
+
+    def __init__(self, options: Options, livekit: LocalLiveKit) -> None:
+        super().__init__(options.latency, options.seed, livekit)
+        self._pauses_ms = options.pauses_ms
+
+    def _simulator_arguments(self) -> list[str]:
+        return arguments(self.latency, self.seed, self._pauses_ms)
 
 
 @dataclass
@@ -76,6 +94,7 @@ async def run_turns(options: Options) -> TurnsReport:
     binary = await find_livekit_server(default_cache_dir(), log=tell)
     machine = this_machine(binary)
     tell(f"{count_calls(options)} calls, about {run_estimate_s(options) / 60:.0f} minutes on a quiet machine.")
+    recordings(options.pauses_ms)  # made now, and not while somebody speaks
     results = {side.id: SideResult(side.id, side.title, side.side) for side in options.sides}
     with progress() as shown:
         task = shown.add_task("calls", total=count_calls(options))
@@ -83,17 +102,18 @@ async def run_turns(options: Options) -> TurnsReport:
         def told(what: str, count: int) -> None:
             shown.update(task, description=what, advance=count)
 
-        async with Surroundings(options.latency, options.seed, LocalLiveKit(binary=binary), "turns") as place:
+        async with TurnsSurroundings(options, LocalLiveKit(binary=binary)) as place:
             for group in groups(options.sides):
                 await _block(place, options, {side: results[side.id] for side in group}, told)
     providers = quantiles(provider_times_ms(profile_by_name(options.latency, options.seed)))
     assert providers is not None
-    summaries = {side.id: summarize(side, providers.p50_ms) for side in results.values()}
+    summaries = {side.id: summarize(side, providers.p50_ms, options.pauses_ms) for side in results.values()}
     return TurnsReport(
         options.command,
         machine,
         options.latency,
         options.seed,
+        options.pauses_ms,
         providers.p50_ms,
         tuple(results.values()),
         targets(summaries, fixed=options.latency == "fixed"),
@@ -101,7 +121,7 @@ async def run_turns(options: Options) -> TurnsReport:
 
 
 def _calls(options: Options, side: SideSpec) -> list[PlannedCall]:
-    return calls_of(side, options.sides, plan(options.parts, options.turns, options.seed))
+    return calls_of(side, options.sides, plan(options.parts, options.turns, options.seed, options.pauses_ms))
 
 
 async def _block(

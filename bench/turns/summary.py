@@ -31,18 +31,19 @@ class Share:
 class Summary:
     """Times in ms. What was not measured is None, or a share of 0.
 
-    `gap`: plain questions. `pause_gap`: sentences with a pause, those that were not cut off. `overhead_ms`: the p50
-    of `gap` less LLM and TTS. `opener` and `no_opener`: `gap` and `arabic_gap` divided by whether the reply began from
-    memory. `cut_off`: English sentences with a pause; `filler_cut_off`: those of them that have it behind a filler.
-    `lost`: turns without an answer. `to_a_part`: answers to a part of a sentence, of those with a pause.
-    `false_a_minute`: noises that were false interruptions, a minute of the agent's speech; `own_a_minute`: its stops
-    without any noise. `echo_a_minute`: its stops for its own echo, those for good too; `echo_broken`: replies that did
-    not come to their end for it; `echo_answered`: those that it answered itself. `llm_calls`: a sentence, in plain
-    questions; `pause_llm_calls`: in those with a pause.
+    `gap`: plain questions. `pause_gap`: sentences with a pause, those that were not cut off; `pause_gap_by_pause`: by
+    its length in ms, as `cut_off_by_pause`. `overhead_ms`: the p50 of `gap` less LLM and TTS. `opener` and `no_opener`:
+    `gap` and `arabic_gap` divided by whether the reply began from memory. `cut_off`: English sentences with a pause;
+    `filler_cut_off`: those of them that have it behind a filler. `lost`: turns without an answer. `to_a_part`: answers
+    to a part of a sentence, of those with a pause. `false_a_minute`: noises that were false interruptions, a minute of
+    the agent's speech; `own_a_minute`: its stops without any noise. `echo_a_minute`: its stops for its own echo, those
+    for good too; `echo_broken`: replies that did not come to their end for it; `echo_answered`: those that it answered
+    itself. `llm_calls`: a sentence, in plain questions; `pause_llm_calls`: in those with a pause.
     """
 
     gap: Quantiles | None
     pause_gap: Quantiles | None
+    pause_gap_by_pause: dict[int, Quantiles | None]
     arabic_gap: Quantiles | None
     overhead_ms: float | None
     opener: Quantiles | None
@@ -72,9 +73,11 @@ class Summary:
     calls: int
 
 
-def summarize(side: SideResult, providers_ms: float) -> Summary:
+def summarize(side: SideResult, providers_ms: float, pauses_ms: Iterable[int] = PAUSES_MS) -> Summary:
+    """`pauses_ms`: the lengths of which each has figures of its own."""
     gap = quantiles(gaps_ms(side.of("gap")))
     paused = [turn for turn in side.turns if turn.pause_ms is not None and turn.part == "pause"]
+    by_pause = {pause: [turn for turn in paused if turn.pause_ms == pause] for pause in pauses_ms}
     quick = side.of("gap", "arabic")
     noisy = [reply for reply in side.long_replies if reply.noises]
     alone = [reply for reply in side.long_replies if not reply.noises]
@@ -88,13 +91,14 @@ def summarize(side: SideResult, providers_ms: float) -> Summary:
     return Summary(
         gap=gap,
         pause_gap=quantiles(gaps_ms(paused)),
+        pause_gap_by_pause={pause: quantiles(gaps_ms(turns)) for pause, turns in by_pause.items()},
         arabic_gap=quantiles(gaps_ms(side.of("arabic"))),
         overhead_ms=None if gap is None else gap.p50_ms - providers_ms,
         opener=quantiles(gaps_ms(turn for turn in quick if turn.opener)),
         no_opener=quantiles(gaps_ms(turn for turn in quick if turn.opener is False)),
         opener_hits=Share(sum(turn.opener is True for turn in quick), sum(turn.opener is not None for turn in quick)),
         cut_off=_cut_off(paused),
-        cut_off_by_pause={pause: _cut_off(turn for turn in paused if turn.pause_ms == pause) for pause in PAUSES_MS},
+        cut_off_by_pause={pause: _cut_off(turns) for pause, turns in by_pause.items()},
         filler_cut_off=_cut_off(turn for turn in paused if has_filler(turn.recording)),
         arabic_cut_off=_cut_off(turn for turn in side.of("arabic") if turn.pause_ms is not None),
         lost=Share(sum(turn.outcome == "lost" for turn in side.turns), len(side.turns)),

@@ -45,7 +45,7 @@ WHO = (
 
 def summaries(report: TurnsReport) -> dict[str, Summary]:
     """By the sides' ids, in the report's order."""
-    return {side.id: summarize(side, report.providers_ms) for side in report.sides}
+    return {side.id: summarize(side, report.providers_ms, report.pauses_ms) for side in report.sides}
 
 
 def gaps_grid(report: TurnsReport) -> Grid:
@@ -88,7 +88,7 @@ def curve_grid(report: TurnsReport) -> Grid:
         "cut off, %",
         "gap p50",
         "all pauses",
-        *(f"{pause} ms" for pause in PAUSES_MS),
+        *(f"{pause} ms" for pause in report.pauses_ms),
         "after um",
         "Arabic",
         "answered a part",
@@ -100,12 +100,27 @@ def curve_grid(report: TurnsReport) -> Grid:
             side.title,
             NONE if each.gap is None else f"{each.gap.p50_ms:.0f}",
             _percent(each.cut_off),
-            *(_percent(each.cut_off_by_pause[pause]) for pause in PAUSES_MS),
+            *(_percent(each.cut_off_by_pause[pause]) for pause in report.pauses_ms),
             _percent(each.filler_cut_off),
             _percent(each.arabic_cut_off),
             _percent(each.to_a_part),
             _two(each.pause_gap),
             str(each.cut_off.n),
+        )
+        for side, each in _lines(report, summaries(report))
+    ]
+    return Grid(headings, tuple(lines), frozenset(headings[:1]), NO_SIDES)
+
+
+def pause_gaps_grid(report: TurnsReport) -> Grid:
+    """A line a side: how long a caller waits after a pause of each length, of those who were not cut off."""
+    headings = ("gap after a pause, p50 ms", *(f"{pause} ms" for pause in report.pauses_ms), "all", "n")
+    lines = [
+        (
+            side.title,
+            *(_three(each.pause_gap_by_pause[pause])[0] for pause in report.pauses_ms),
+            _three(each.pause_gap)[0],
+            str(each.pause_gap.n if each.pause_gap else 0),
         )
         for side, each in _lines(report, summaries(report))
     ]
@@ -190,7 +205,7 @@ def costs_grid(report: TurnsReport) -> Grid:
 
 def grids(report: TurnsReport) -> tuple[Grid, ...]:
     """All of them, in the order in which they are read."""
-    every = (gaps_grid, curve_grid, interruptions_grid, noises_grid, costs_grid)
+    every = (gaps_grid, curve_grid, pause_gaps_grid, interruptions_grid, noises_grid, costs_grid)
     return tuple(grid(report) for grid in every)
 
 
@@ -204,6 +219,7 @@ def notes(report: TurnsReport) -> list[str]:
     return [
         f"Machine: {report.machine.one_line()}.",
         f"Providers: {report.latency} delays, LLM + TTS {report.providers_ms:.0f} ms (p50); seed {report.seed}.",
+        _pauses(report),
         HOW.format(
             false=FALSE_STOP_MS,
             stop=1000 * STOP_S,
@@ -213,6 +229,14 @@ def notes(report: TurnsReport) -> list[str]:
         WHO,
         CAVEAT,
     ]
+
+
+def _pauses(report: TurnsReport) -> str:
+    lengths = "Pauses in a sentence: {} ms.".format(", ".join(map(str, report.pauses_ms)))
+    if report.pauses_ms == PAUSES_MS:
+        return lengths
+    usual = ", ".join(map(str, PAUSES_MS))
+    return f"{lengths} The targets of such sentences are set for {usual} ms and judge nothing else."
 
 
 def _lines(report: TurnsReport, found: dict[str, Summary]) -> Iterable[tuple[SideResult, Summary]]:

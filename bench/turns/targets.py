@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.target import Target
+from bench.turns.corpus import PAUSES_MS
 from bench.turns.sides import DEFAULT_STARTER, PROFILES, STARTER
 from bench.turns.summary import Share, Summary
 
@@ -18,7 +19,10 @@ CUT_OFFS = (("fast", 1.0, "no more than"), ("production", 0.5, "half of"), ("ste
 
 
 def targets(summaries: Mapping[str, Summary], *, fixed: bool) -> tuple[Target, ...]:
-    """Each target with what this run got, by the sides' ids. `fixed`: the latencies that milliseconds are set for."""
+    """Each target with what this run got, by the sides' ids. `fixed`: the latencies that milliseconds are set for.
+
+    Those of sentences with a pause are set for PAUSES_MS; of a run without one of these they are not measured.
+    """
     fast, production = summaries.get("fast"), summaries.get("production")
     gap = fast and fast.gap
     times = fast if fixed else None
@@ -57,22 +61,29 @@ def starter_gaps(summaries: Mapping[str, Summary]) -> tuple[Quantiles | None, Qu
 
 def _cut_offs(summaries: Mapping[str, Summary]) -> Iterable[Target]:
     starter = summaries.get(STT_STARTER)
-    allowed = starter.cut_off.rate if starter else None
+    allowed = _cut_off(starter).rate if starter else None
     for name, factor, words in CUT_OFFS:
         what = f"{name}: callers cut off, {words} the starter's with stt"
-        ours = summaries[name].cut_off if name in summaries else Share(0, 0)
+        ours = _cut_off(summaries[name]) if name in summaries else Share(0, 0)
         if allowed is None:
             yield Target(what, 0.0, None, None, None, 0)
         else:
             yield _share(what, factor * allowed, ours)
 
 
+def _cut_off(found: Summary) -> Share:
+    """After the pauses that the targets are set for; other ones do not count."""
+    known = found.cut_off_by_pause
+    judged = [known[pause] for pause in PAUSES_MS] if known.keys() >= set(PAUSES_MS) else []
+    return Share(sum(share.count for share in judged), sum(share.n for share in judged))
+
+
 def _llm_calls(production: Summary | None) -> Iterable[Target]:
     calls = production.calls if production else 0
     yield _figure("production: LLM calls a plain question", 1.4, production and production.llm_calls, calls)
-    yield _figure(
-        "production: LLM calls a sentence with a pause", 1.4, production and production.pause_llm_calls, calls
-    )
+    # Counted by the call, in which every pause occurs.
+    usual = production if production and production.cut_off_by_pause.keys() == set(PAUSES_MS) else None
+    yield _figure("production: LLM calls a sentence with a pause", 1.4, usual and usual.pause_llm_calls, calls)
 
 
 def _times(what: str, limits: tuple[float, float], got: Quantiles | None) -> Target:

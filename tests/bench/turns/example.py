@@ -35,6 +35,7 @@ def example_report() -> TurnsReport:
         machine=MACHINE,
         latency="fixed",
         seed=1,
+        pauses_ms=PAUSES_MS,
         providers_ms=PROVIDERS_MS,
         sides=sides,
         targets=targets({side.id: summarize(side, PROVIDERS_MS) for side in sides}, fixed=True),

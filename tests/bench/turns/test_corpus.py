@@ -16,6 +16,7 @@ from bench.turns.corpus import (
     noises,
     pause_scripts,
     questions,
+    recording,
     recordings,
 )
 from sim.ears.phrasebook import Phrasebook
@@ -78,13 +79,42 @@ def _last_word_before_the_pause(recording: str) -> str:
 )
 def test_the_recogniser_hears_a_sentence_with_its_pause(name: str) -> None:
     """No word from behind the pause is told before it was said, and in the end all of them are told."""
-    recording, ears = recordings()[name], BOOK.ears()
+    told_early, told = _told(name, BOOK)
+    assert told_early == []
+    assert told == [each.text for each in recordings()[name].words]
+
+
+@pytest.mark.parametrize("pauses_ms", [(100, 1800, 5000), (900, 1200, 1500, 1800, 2200)])
+def test_the_recogniser_hears_a_sentence_with_any_pauses(pauses_ms: tuple[int, ...]) -> None:
+    """Those that sound most alike, with the shortest and the longest of the run."""
+    book = Phrasebook(recordings(pauses_ms).values())
+    for place in ("phone_number.6", "arabic_hours.3"):
+        for pause_ms in (pauses_ms[0], pauses_ms[-1]):
+            name = f"{place}.{pause_ms}"
+            told_early, told = _told(name, book)
+            assert told_early == [], name
+            assert told == [each.text for each in recordings(pauses_ms)[name].words], name
+
+
+def test_what_is_said_has_one_recording() -> None:
+    """By its id, with whatever pause; what nobody says has none."""
+    assert recording("cancel.4.1234") is recording("cancel.4.1234")
+    assert recordings((1234,))["cancel.4.1234"] is recording("cancel.4.1234")
+    assert recording("time") is recordings()["time"]
+    assert {"cancel.4.900", "cancel"}.isdisjoint(recordings((1234,)))
+    for unknown in ("nothing", "time.1.300"):
+        with pytest.raises(KeyError):
+            recording(unknown)
+
+
+def _told(name: str, book: Phrasebook) -> tuple[list[str], list[str]]:
+    """The words that were told before they were said, and those that were told in the end."""
+    spoken, ears = recording(name), book.ears()
     word = int(name.split(".")[1])
     told_early: list[str] = []
-    for begin in range(0, len(recording.pcm), BLOCK):
-        ears.feed(recording.pcm[begin : begin + BLOCK])
+    for begin in range(0, len(spoken.pcm), BLOCK):
+        ears.feed(spoken.pcm[begin : begin + BLOCK])
         heard_ms = (begin + BLOCK) / 16
-        if heard_ms < recording.words[word].start_ms:
+        if heard_ms < spoken.words[word].start_ms:
             told_early += [each.text for each in ears.words()[word:] if each.end_ms <= heard_ms]
-    assert told_early == []
-    assert [each.text for each in ears.words()] == [each.text for each in recording.words]
+    return told_early, [each.text for each in ears.words()]

@@ -51,11 +51,12 @@ def test_every_figure_of_the_tables_is_there(page: Page) -> None:
 
 
 def test_each_figure_is_told_in_words(page: Page) -> None:
-    """Gaps of three kinds of sentences, the curve, and true interruptions."""
+    """Gaps of three kinds of sentences, what is traded, the curve, and true interruptions."""
     labels = [attributes.get("aria-label") or "" for _, attributes in page.elements if attributes.get("role") == "img"]
-    assert len(labels) == 5
+    assert len(labels) == 6
     assert all(re.search(r"\d", label) for label in labels)
-    assert "900 ms: 40 % (6 of 15)" in labels[3]
+    assert "900 ms gap 1000 ms, 40 % cut off" in labels[3]
+    assert "900 ms: 40 % (6 of 15)" in labels[4]
 
 
 def test_headlines_are_the_profiles() -> None:

@@ -8,7 +8,19 @@ from itertools import chain
 import pytest
 
 from bench.turns.corpus import ECHO_LOSSES_DB, PAUSES_MS, has_filler, noises
-from bench.turns.plan import AT_ONCE, ROUNDS, calls_of, count, estimate_s, parse_parts, plan, rounds, waves
+from bench.turns.plan import (
+    AT_ONCE,
+    ROUNDS,
+    PlannedCall,
+    calls_of,
+    count,
+    estimate_s,
+    parse_parts,
+    parse_pauses,
+    plan,
+    rounds,
+    waves,
+)
 from bench.turns.results import PARTS
 from bench.turns.sides import parse_sides
 
@@ -22,6 +34,17 @@ def test_sixty_turns_have_each_pause_as_often() -> None:
     assert fillers == dict.fromkeys(PAUSES_MS, 3)
     few = [script for call in plan(("pause",), 4, 1) for script in call.scripts]
     assert {script.pause_ms for script in few} == set(PAUSES_MS)
+
+
+def test_other_pauses_are_as_often_too() -> None:
+    """In the same places, and in Arabic; nothing else of the plan is another for them."""
+    pauses_ms = (900, 1200, 1500, 1800, 2200)
+    scripts = [script for call in plan(("pause",), 60, 1, pauses_ms) for script in call.scripts]
+    assert Counter(script.pause_ms for script in scripts) == dict.fromkeys(pauses_ms, 12)
+    arabic = {script.pause_ms for call in plan(("arabic",), 60, 1, pauses_ms) for script in call.scripts}
+    assert arabic == {None, *pauses_ms}
+    usual, other = plan(PARTS, 60, 1), plan(PARTS, 60, 1, pauses_ms)
+    assert _without_pauses(usual) == _without_pauses(other)
 
 
 def test_each_noise_is_made() -> None:
@@ -90,6 +113,32 @@ def test_parts_are_named() -> None:
             parse_parts(text)
 
 
+def test_pauses_are_lengths_in_ms() -> None:
+    """The shortest first, each once."""
+    assert parse_pauses("1200, 900,0900,") == (900, 1200)
+    assert parse_pauses("100,5000") == (100, 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        *(("99", "99"), ("5001,900", "5001"), ("900,1e3,-5", "1e3, -5"), ("1.5", "1.5"), ("²", "²")),
+        *((" , ", "nothing"), (",".join(map(str, range(100, 1000, 100))), "9 lengths"), ("9" * 5000, "9" * 5000)),
+    ],
+)
+def test_what_is_no_pause_is_refused(text: str, got: str) -> None:
+    """With what was given and what is allowed."""
+    with pytest.raises(ValueError, match=f"^got {got}, allowed: 1 to 8 whole numbers of ms from 100 to 5000 with"):
+        parse_pauses(text)
+
+
+def test_longer_pauses_take_longer() -> None:
+    """By as much as they are longer, call for call."""
+    usual, longer = (plan(("pause",), 7, 1, (pause_ms,)) for pause_ms in (600, 2600))
+    assert [call.items for call in usual] == [call.items for call in longer]
+    assert estimate_s(longer[:1]) - estimate_s(usual[:1]) == pytest.approx(2.0 * usual[0].items)
+
+
 def test_more_turns_take_longer() -> None:
     """By the estimate."""
     assert 0 < estimate_s(plan(PARTS, 6, 1)) < estimate_s(plan(PARTS, 60, 1)) < 3600 / 4
@@ -100,3 +149,7 @@ def test_calls_at_once_last_as_long_as_the_longest() -> None:
     gap, pause = (plan((part,), 60, 1) for part in ("gap", "pause"))
     assert estimate_s(gap[:2]) == pytest.approx(2 * estimate_s(gap[:1]))
     assert estimate_s(pause[:3]) == max(estimate_s([call]) for call in pause[:3])
+
+
+def _without_pauses(calls: list[PlannedCall]) -> list[PlannedCall]:
+    return [call for call in calls if call.part not in ("pause", "arabic")]

@@ -15,7 +15,16 @@ from bench.target import targets_grid
 from bench.turns.json_file import read_turns, write_turns
 from bench.turns.markdown import as_markdown
 from bench.turns.results import SideResult
-from bench.turns.tables import costs_grid, curve_grid, gaps_grid, grids, interruptions_grid, noises_grid, notes
+from bench.turns.tables import (
+    costs_grid,
+    curve_grid,
+    gaps_grid,
+    grids,
+    interruptions_grid,
+    noises_grid,
+    notes,
+    pause_gaps_grid,
+)
 from bench.turns.terminal import print_turns
 from tests.bench.turns.example import example_report
 
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
     from bench.turns.results import TurnsReport
 
 REPORT = example_report()
+MANY = replace(REPORT, pauses_ms=(300, 500, 700, 900, 1200, 1800, 2200, 5000))
 EMPTY = replace(REPORT, sides=(SideResult("fast", "fast", "firstword"),), targets=())
 
 
@@ -35,7 +45,13 @@ def printed(report: TurnsReport, *, width: int = 150, markdown: bool = False) ->
 
 
 def line(report: TurnsReport, title: str, grid: str) -> dict[str, str]:
-    makers = {"gaps": gaps_grid, "curve": curve_grid, "interruptions": interruptions_grid, "costs": costs_grid}
+    makers = {
+        "gaps": gaps_grid,
+        "curve": curve_grid,
+        "pause gaps": pause_gaps_grid,
+        "interruptions": interruptions_grid,
+        "costs": costs_grid,
+    }
     chosen = makers[grid](report)
     found = next(cells for cells in chosen.lines if cells[0] == title)
     return dict(zip(chosen.headings, found, strict=True))
@@ -57,6 +73,24 @@ def test_the_curve_has_gap_and_cut_offs_of_each_pause() -> None:
     assert fast["gap p50"] == line(REPORT, "fast", "gaps")["p50"]
 
 
+def test_each_pause_of_the_run_has_a_column() -> None:
+    """Of cut-offs and of gaps: those that were asked for, and no other."""
+    other = replace(REPORT, pauses_ms=(900, 5000))
+    for grid in ("curve", "pause gaps"):
+        columns = [heading for heading in line(other, "fast", grid) if heading.endswith("00 ms")]
+        assert columns == ["900 ms", "5000 ms"]
+    assert line(other, "fast", "curve")["900 ms"] == "40"
+    gaps = line(other, "fast", "pause gaps")
+    assert (gaps["900 ms"], gaps["5000 ms"], gaps["all"], gaps["n"]) == ("1000", NONE, "1000", "54")
+
+
+def test_what_the_targets_do_not_judge_is_told() -> None:
+    """Which pauses there were, and for which the targets are set where these are others."""
+    assert "Pauses in a sentence: 300, 500, 700, 900 ms." in notes(REPORT)
+    (told,) = (note for note in notes(replace(REPORT, pauses_ms=(1200,))) if note.startswith("Pauses"))
+    assert told.startswith("Pauses in a sentence: 1200 ms. The targets of such sentences are set for 300, 500, 700,")
+
+
 def test_interruptions_are_told_with_their_minutes() -> None:
     """A figure without its exposure is worth little; a starter's other modes have none."""
     starter = line(REPORT, "starter, v1-mini", "interruptions")
@@ -73,7 +107,7 @@ def test_what_went_wrong_is_counted() -> None:
 
 def test_every_line_has_a_cell_for_each_heading() -> None:
     """Also where a part is missing."""
-    for report in (REPORT, EMPTY):
+    for report in (REPORT, MANY, EMPTY):
         for grid in (*grids(report), targets_grid(report.targets)):
             assert {len(cells) for cells in grid.lines} <= {len(grid.headings)}
             assert grid.words <= set(grid.headings)
@@ -86,9 +120,10 @@ def test_what_was_not_measured_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 110, 150])
-def test_no_figure_is_cut_on_a_terminal(width: int) -> None:
+@pytest.mark.parametrize("report", [REPORT, MANY], ids=["usual pauses", "most pauses"])
+def test_no_figure_is_cut_on_a_terminal(report: TurnsReport, width: int) -> None:
     """Names wrap where it is narrow."""
-    shown = printed(REPORT, width=width)
+    shown = printed(report, width=width)
     assert "…" not in shown
     assert max(len(row) for row in shown.splitlines()) <= width
     words = set(shown.replace("/", " ").split())
@@ -120,5 +155,5 @@ def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
     write_turns(REPORT, tmp_path / "run.json")
     assert read_turns(tmp_path / "run.json") == REPORT
     (tmp_path / "other.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(NotAReport, match=r"other\.json: version: got None, allowed: 3"):
+    with pytest.raises(NotAReport, match=r"other\.json: version: got None, allowed: 4"):
         read_turns(tmp_path / "other.json")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import pytest_asyncio
 
+from bench.turns import run
 from bench.turns.results import PARTS, TurnsReport
 from bench.turns.run import Options, count_calls, run_estimate_s, run_turns
 from bench.turns.sides import parse_sides
@@ -16,8 +18,10 @@ FULL = Options(turns=60, parts=PARTS, sides=parse_sides("all"), latency="fixed",
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def report() -> TurnsReport:
-    """One side, one question, real processes."""
-    return await run_turns(SHORT)
+    """One side, one question, real processes; the call before it, which does not count, has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "WARM_TURNS", 0)
+        return await run_turns(SHORT)
 
 
 async def test_a_question_of_a_real_run_is_answered(report: TurnsReport) -> None:
@@ -54,6 +58,8 @@ def test_the_command_does_the_same_again() -> None:
     """With all that was chosen."""
     assert SHORT.command == 'agent.py bench turns --turns 1 --parts gap --sides "fast" --latency fixed --seed 1'
     assert "--parts" not in FULL.command
+    assert "--pauses" not in FULL.command
+    assert " --parts gap --pauses 900,1200 --sides " in replace(SHORT, pauses_ms=(900, 1200)).command
 
 
 def test_the_progress_counts_every_call() -> None:

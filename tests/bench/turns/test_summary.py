@@ -39,6 +39,17 @@ def test_callers_who_were_cut_off_have_no_gap_and_count_by_their_pause() -> None
     assert found.pause_gap.n == 2
 
 
+def test_each_pause_that_was_asked_for_has_its_figures() -> None:
+    """The gap of those who were not cut off after it; None where everybody was, and no other pause."""
+    turns = [pause_turn(900, cut_off=False), pause_turn(900, cut_off=True), pause_turn(2200, cut_off=True)]
+    found = summarize(side(turns=turns), 700.0, (900, 2200))
+    assert found.cut_off_by_pause == {900: Share(1, 2), 2200: Share(1, 1)}
+    assert found.pause_gap_by_pause.keys() == {900, 2200}
+    assert found.pause_gap_by_pause[900] == found.pause_gap
+    assert found.pause_gap_by_pause[2200] is None
+    assert found.cut_off == Share(2, 3)
+
+
 def test_arabic_with_a_pause_is_no_sentence_of_the_curve() -> None:
     """The curve has the same sentences for every side and every run."""
     cut = Turn("arabic", "arabic_hours.3.900", 900, "cut off", early_ms=50.0)

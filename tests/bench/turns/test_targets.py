@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.target import verdict
+from bench.turns.corpus import PAUSES_MS
 from bench.turns.results import BargeIn, Cost, Disturbance, LongReply, SideResult
 from bench.turns.summary import Summary, summarize
 from bench.turns.targets import targets
@@ -87,3 +88,46 @@ def test_without_the_starter_nothing_is_compared() -> None:
 def test_of_nothing_nothing_is_reached_or_missed() -> None:
     """The targets that are told have no figure."""
     assert {verdict(each) for each in targets({}, fixed=True)} == {"not measured"}
+
+
+OF_PAUSES = (
+    "fast: callers cut off, no more than the starter's with stt",
+    "production: callers cut off, half of the starter's with stt",
+    "steady: callers cut off, a quarter of the starter's with stt",
+    "production: LLM calls a sentence with a pause",
+)
+
+
+def paused(pauses_ms: tuple[int, ...], cut_off: dict[str, int]) -> dict[str, Summary]:
+    """Each side has two sentences a pause, and so many cut off of those with the longest one."""
+    costs = [Cost("gap", 10, 60.0, 13, 1, 1), Cost("pause", 10, 60.0, 15, 1, 1)]
+    found: dict[str, Summary] = {}
+    for name, count in cut_off.items():
+        turns = [
+            pause_turn(pause, cut_off=pause == max(pauses_ms) and number < count)
+            for pause in pauses_ms
+            for number in range(2)
+        ]
+        found[name] = summarize(SideResult(name, name, "firstword", turns=turns, costs=costs), 700.0, pauses_ms)
+    return found
+
+
+CUT = {"starter-stt": 2, "fast": 1, "production": 2, "steady": 2}
+
+
+@pytest.mark.parametrize("pauses_ms", [(1200, 1800), (900, 1200), (300, 500, 700)])
+def test_other_pauses_are_no_target(pauses_ms: tuple[int, ...]) -> None:
+    """Nor are some of those that the targets are set for; what has nothing to do with a pause is judged."""
+    said = {each.what: verdict(each) for each in targets(paused(pauses_ms, CUT), fixed=True)}
+    assert {said[what] for what in OF_PAUSES} == {"not measured"}
+    assert said["production: LLM calls a plain question"] == "reached"
+    assert said["production: turns without an answer"] == "reached"
+
+
+def test_pauses_beside_the_usual_ones_do_not_count() -> None:
+    """Who is cut off after them alone is not cut off; of LLM calls nobody knows for which pause they were."""
+    found = {each.what: each for each in targets(paused((*PAUSES_MS, 2200), CUT), fixed=True)}
+    assert [(found[what].got_p50, found[what].n) for what in OF_PAUSES[:3]] == [(0.0, 8)] * 3
+    assert verdict(found[OF_PAUSES[3]]) == "not measured"
+    usual = {each.what: verdict(each) for each in targets(paused(PAUSES_MS, CUT), fixed=True)}
+    assert [usual[what] for what in OF_PAUSES] == ["reached", "not reached", "not reached", "not reached"]

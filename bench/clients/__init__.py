@@ -1,0 +1,1 @@
+"""`bench clients`: the pool of API clients beside the two usual ways, and through restarts of livekit-server."""
