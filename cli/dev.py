@@ -150,8 +150,14 @@ class Dev:
     async def _serve_page(self, stack: AsyncExitStack, place: Place) -> str:
         from aiohttp import web
 
+        from rooms.performance.problems import PerformanceError
+        from rooms.performance.settings_file import load_performance
         from web.server import page_app
 
+        try:
+            audio = load_performance().audio_optimization
+        except PerformanceError as error:
+            raise CannotRun(str(error)) from error
         app = page_app(
             livekit_url=place.url,
             api_key=place.api_key,
@@ -161,6 +167,7 @@ class Dev:
             standby_rooms=self._settings.standby_rooms,
             caller_timeout_s=self._settings.caller_timeout,
             dispatch_at=self._settings.dispatch_at,
+            audio=audio,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

@@ -87,6 +87,11 @@ async def create_optimized_room(
         return await create(lk)
 
 
+def sound_metadata(audio: AudioConfig) -> str:
+    """The metadata of a room about which nothing but its sound is to be said."""
+    return json.dumps({KEY: {"version": VERSION, "audio": audio.model_dump()}})
+
+
 def read_audio_config(metadata: str, default: AudioConfig | None = None) -> AudioConfig:
     """What a room's metadata says about its sound; `default` where it says nothing, or says it wrongly (a warning).
 

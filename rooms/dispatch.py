@@ -30,6 +30,7 @@ async def open_room(
     *,
     fresh: bool = False,
     empty_timeout_s: int | None = None,
+    room_metadata: str = "",
 ) -> None:
     """Create `room` with `agent_name` dispatched to it, or send the agent into the room if it exists already.
 
@@ -37,13 +38,15 @@ async def open_room(
     it all. Otherwise a second request looks whether the room was there before, because livekit-server ignores the
     agents of a CreateRoom for a room that exists. Calling it again for a room with a live agent changes nothing.
 
-    A new room that no caller joins is closed after `empty_timeout_s`, see `rooms.lifetime`; None takes the server's.
+    `room_metadata` is a new room's own. One that no caller joins is closed after `empty_timeout_s`, see
+    `rooms.lifetime`; None takes the server's.
 
     Returns when livekit-server has the dispatch, which is before a worker has taken it: see `wait_for_agent`.
     Raises DispatchError if LiveKit cannot be reached, or refuses the key or the request.
     """
     request = api.CreateRoomRequest(
         name=room,
+        metadata=room_metadata,
         empty_timeout=empty_timeout_s or 0,
         agents=[api.RoomAgentDispatch(agent_name=agent_name, metadata=metadata)],
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from livekit import api
 
+from rooms.creation import sound_metadata
 from rooms.dispatch import open_room
 from rooms.escort import Escorts
 from rooms.lifetime import age_limit_s, empty_timeout_s
@@ -16,6 +17,7 @@ from rooms.standby import StandbyRooms
 from rooms.tokens import DEFAULT_TTL_S, caller_token, new_name
 
 if TYPE_CHECKING:
+    from rooms.performance.sections import AudioConfig
     from rooms.tokens import ApiKey
 
 DispatchAt = Literal["token", "join"]
@@ -48,7 +50,8 @@ class Entrance:
     the agent has left and the room is closed brings another one along.
 
     `caller_timeout_s` is the agent's CALLER_TIMEOUT: how long it waits for its caller. No standby room gets older than
-    half of it, and soon after it livekit-server closes a room that no caller has joined. Raises ValueError for what
+    half of it, and soon after it livekit-server closes a room that no caller has joined. `audio` is written into each
+    room, see `rooms.creation`: its callers' clients read it there. Raises ValueError for what
     StandbyRooms does not take, and for another `dispatch_at`.
     """
 
@@ -61,6 +64,7 @@ class Entrance:
         standby_rooms: int = 0,
         caller_timeout_s: float = CALLER_TIMEOUT_S,
         dispatch_at: DispatchAt = "token",
+        audio: AudioConfig | None = None,
     ) -> None:
         if dispatch_at not in ("token", "join"):
             raise ValueError(f"dispatch_at: got {dispatch_at!r}, must be 'token' or 'join'")
@@ -71,6 +75,7 @@ class Entrance:
         self._caller_timeout_s = caller_timeout_s
         self._dispatch_at = dispatch_at
         self._empty_timeout_s = empty_timeout_s(caller_timeout_s)
+        self._room_metadata = "" if audio is None else sound_metadata(audio)
 
     @property
     def waiting(self) -> int:
@@ -86,6 +91,7 @@ class Entrance:
                 self._agent_name,
                 size=self._standby_rooms,
                 max_age_s=age_limit_s(self._caller_timeout_s),
+                room_metadata=self._room_metadata,
             )
             self._standby = await stack.enter_async_context(standby)
             self._open = stack.pop_all()
@@ -111,7 +117,13 @@ class Entrance:
             room = new_name("call")
             if self._dispatch_at == "token":
                 await open_room(
-                    self._lk, room, self._agent_name, metadata, fresh=True, empty_timeout_s=self._empty_timeout_s
+                    self._lk,
+                    room,
+                    self._agent_name,
+                    metadata,
+                    fresh=True,
+                    empty_timeout_s=self._empty_timeout_s,
+                    room_metadata=self._room_metadata,
                 )
                 self._escorts.go(room)
         else:
@@ -124,5 +136,6 @@ class Entrance:
             attributes=opened_at,
             agent=api.RoomAgentDispatch(agent_name=self._agent_name, metadata=metadata),
             empty_timeout_s=self._empty_timeout_s,
+            room_metadata=self._room_metadata,
         )
         return Ticket(self._url, token, room, identity)

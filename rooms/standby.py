@@ -58,7 +58,14 @@ class StandbyRooms:
     """
 
     def __init__(
-        self, lk: api.LiveKitAPI, agent_name: str, *, size: int, max_age_s: float, check_s: float = CHECK_S
+        self,
+        lk: api.LiveKitAPI,
+        agent_name: str,
+        *,
+        size: int,
+        max_age_s: float,
+        check_s: float = CHECK_S,
+        room_metadata: str = "",
     ) -> None:
         if size < 0:
             raise ValueError(f"size: got {size}, must be 0 or more (rooms)")
@@ -71,6 +78,7 @@ class StandbyRooms:
         self._size = size
         self._max_age_s = max_age_s
         self._check_s = check_s
+        self._room_metadata = room_metadata
         self._empty_timeout_s = empty_timeout_s(2 * max_age_s)  # who is handed the oldest one has as long again
         self._rooms: list[_Room] = []  # the oldest first
         self._opening: str | None = None
@@ -189,7 +197,14 @@ class StandbyRooms:
         self._opening = name = new_name("call")
         opened_at = time.monotonic()
         try:
-            await open_room(self._lk, name, self._agent_name, fresh=True, empty_timeout_s=self._empty_timeout_s)
+            await open_room(
+                self._lk,
+                name,
+                self._agent_name,
+                fresh=True,
+                empty_timeout_s=self._empty_timeout_s,
+                room_metadata=self._room_metadata,
+            )
             await self._wait_for_voice(name)
         except AWAY as error:
             self._disposal.discard(name)

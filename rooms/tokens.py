@@ -42,6 +42,7 @@ def caller_token(
     attributes: Mapping[str, str] | None = None,
     agent: api.RoomAgentDispatch | None = None,
     empty_timeout_s: int | None = None,
+    room_metadata: str = "",
     can_publish: bool = True,
     can_publish_data: bool = True,
     can_subscribe: bool = True,
@@ -69,7 +70,9 @@ def caller_token(
     )
     token = api.AccessToken(api_key.key, api_key.secret).with_identity(identity).with_grants(grants)
     if agent is not None:
-        token = token.with_room_config(api.RoomConfiguration(agents=[agent], empty_timeout=empty_timeout_s or 0))
+        token = token.with_room_config(
+            api.RoomConfiguration(agents=[agent], empty_timeout=empty_timeout_s or 0, metadata=room_metadata)
+        )
     if attributes:
         token = token.with_attributes(dict(attributes))
     return token.with_name(name).with_ttl(timedelta(seconds=ttl_s)).to_jwt()

@@ -22,6 +22,8 @@ from web.guards import guard
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from rooms.performance.sections import AudioConfig
+
 MAX_NAME_CHARS = 64
 MAX_BODY_BYTES = 4096
 MINT_BURST = 30
@@ -40,6 +42,7 @@ def page_app(
     standby_rooms: int = 0,
     caller_timeout_s: float = CALLER_TIMEOUT_S,
     dispatch_at: DispatchAt = "token",
+    audio: AudioConfig | None = None,
 ) -> web.Application:
     """The application; run it on a loopback address, it answers no other.
 
@@ -53,7 +56,8 @@ def page_app(
     - `GET /healthz`: `{"status": "ok"}`.
 
     `caller_timeout_s` is how long an agent waits for its caller: no standby room gets older than half of it. With
-    `dispatch_at` "join" a caller without a standby room brings the agent along: see rooms.entrance.
+    `dispatch_at` "join" a caller without a standby room brings the agent along: see rooms.entrance. `audio` is what the
+    page does with the sound of each of its rooms.
 
     Errors are `{"error": {"message"}}`, with `field`, `value` and `allowed` where an input is at fault: 400 a wrong
     body, 403 another site asks, 429 too many calls (see Retry-After), 502 LiveKit failed.
@@ -70,6 +74,7 @@ def page_app(
             standby_rooms=standby_rooms,
             caller_timeout_s=caller_timeout_s,
             dispatch_at=dispatch_at,
+            audio=audio,
         ) as app[ENTRANCE]:
             yield
 

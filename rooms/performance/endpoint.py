@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from rooms.door.bearer import has_bearer
 from rooms.performance.problems import PerformanceError
 from rooms.replies import NO_STORE, Refusal, json_errors, json_object, read_body
 
@@ -54,10 +54,7 @@ def performance_app(live: LivePerformance, *, token: str | None) -> web.Applicat
 def _let_in(request: web.Request, token: str | None) -> None:
     if token is None:
         raise Refusal(403, "this endpoint is closed: it has no token")
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # Bytes: compare_digest takes no text beyond ASCII.
-    same = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
-    if scheme.lower() != "bearer" or not same:
+    if not has_bearer(request, token):
         raise Refusal(
             401, "Authorization: must be Bearer and this endpoint's token", headers={"WWW-Authenticate": "Bearer"}
         )

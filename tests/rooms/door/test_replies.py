@@ -46,7 +46,7 @@ async def chunks(count: int) -> AsyncIterator[bytes]:
         yield b"x" * 10
 
 
-@pytest.mark.parametrize(("size", "status"), [(0, 200), (100, 200), (101, 413), (2_000_000, 413)])
+@pytest.mark.parametrize(("size", "status"), [(0, 200), (100, 200), (101, 413), (20_000, 413)])
 async def test_a_body_has_a_limit(size: int, status: int) -> None:
     """With a length that is told, in pieces, and compressed, where it is the size of what comes out."""
     answers = [

@@ -14,6 +14,7 @@ import {
 import { CallFailure, connectFailure, connectionLost, microphoneFailure, noAgent, pageServerGone, tokenRefused } from "./failure";
 import type { Levels } from "./levels";
 import { followLink } from "./playout";
+import { type MicrophoneSound, microphoneSound, sameSound } from "./roomSound";
 import type { Transcript } from "./transcript";
 
 export type CallState = "idle" | "requesting" | "connecting" | "live" | "ended" | "failed";
@@ -44,7 +45,7 @@ interface Ticket {
 const AGENT_TIMEOUT_S = 10;
 /** An agent that was lost is noticed and replaced by the service within some seconds. */
 const NEXT_AGENT_TIMEOUT_S = 25;
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const MICROPHONE: MicrophoneSound = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const ROOM = { adaptiveStream: false, dynacast: false, disconnectOnPageLeave: true };
 
 export class Call {
@@ -59,6 +60,9 @@ export class Call {
   private room = new Room(ROOM);
   private agentTimer: ReturnType<typeof setTimeout> | undefined;
   private closers: (() => void)[] = [];
+  /** How the microphone is to sound, and how it does. */
+  private sound = { wanted: MICROPHONE, now: MICROPHONE };
+  private track: LocalAudioTrack | null = null;
 
   constructor(
     private readonly levels: Levels,
@@ -84,6 +88,8 @@ export class Call {
     this.timings = blank();
     this.failure = null;
     this.notice = "";
+    this.sound = { wanted: MICROPHONE, now: MICROPHONE };
+    this.track = null;
     this.transcript.clear();
     this.levels.resume();
     this.become("requesting");
@@ -118,6 +124,8 @@ export class Call {
     signal.throwIfAborted();
     this.stamp("connected_ms");
     this.become("live");
+    this.sound.wanted = microphoneSound(room.metadata) ?? MICROPHONE;
+    this.tune();
   }
 
   private async microphone(signal: AbortSignal): Promise<void> {
@@ -134,9 +142,20 @@ export class Call {
     }
     this.stamp("microphone_ms");
     this.closers.push(() => track.stop());
+    this.track = track;
+    this.tune();
     void this.measure(track.mediaStreamTrack, "caller", signal);
     // Waits for the connection by itself.
     await this.room.localParticipant.publishTrack(track, { source: Track.Source.Microphone, dtx: true });
+  }
+
+  /** Whichever comes last, the room's word or the microphone: the permission is asked for once, and not for the word. */
+  private tune(): void {
+    const { track, sound } = this;
+    if (track === null || sameSound(sound.wanted, sound.now)) return;
+    sound.now = sound.wanted;
+    // As it was asked for first: a call without this is still a call.
+    void track.restartTrack({ ...sound.wanted }).catch((error: unknown) => console.warn("the microphone stays as it is:", error));
   }
 
   /** A room with everything that can happen in it wired to this call. */
