@@ -65,10 +65,10 @@ class AccountLookup:
                 log.warning("the accounts were not told of the call's end", reason=type(error).__name__)
 
     def _choose(self, settings: Settings) -> Choice:
-        if self._accounts is None:
-            return Choice(settings)
         try:
-            return self._accounts.choose(self._context, settings)
+            if self._service.room_settings is not None:
+                settings = self._service.room_settings(self._context, settings)
+            return Choice(settings) if self._accounts is None else self._accounts.choose(self._context, settings)
         except Exception as error:  # noqa: BLE001  # whatever it does, the caller is greeted
             log.warning("nothing is chosen for the call, it goes by the settings", reason=type(error).__name__)
             return Choice(settings)

@@ -91,7 +91,8 @@ class Service:
     """A voice agent: who speaks, the first words (as in `Brief`), who is called and what listens.
 
     `openers`: first clauses that its replies often begin with, as the LLM writes them ("Of course."). Their sound is
-    ready before the first call; others are learned from the replies.
+    ready before the first call; others are learned from the replies. `room_settings`: asked at dispatch, before
+    anything is chosen, for what the call's room wants otherwise; whatever it raises, the call goes by the settings.
 
     With ISOLATION=process it crosses a process border: what it holds must be importable by name.
     """
@@ -101,6 +102,7 @@ class Service:
     accounts: Accounts | None = None
     observers: Callable[[JobContext], Sequence[CallObserver]] | None = None
     openers: Sequence[str] = ()
+    room_settings: Callable[[JobContext, Settings], Settings] | None = None
 
     def __post_init__(self) -> None:
         split_greeting(self.greeting)

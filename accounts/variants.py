@@ -40,6 +40,7 @@ CALL_SETTINGS = (
     "ignore_backchannels",
     "turn_detection",
     "noise_cancellation",
+    "audio_frame_ms",
     # the reply
     "speculation",
     "early_finalize",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def with_performance(service: Service) -> Service:
-    """`service` with the network of each call watched; itself where the folder `rooms` was taken out.
+    """`service` with the network of each call watched, and each call's sound as its room wants it.
+
+    Itself where the folder `rooms` was taken out.
 
     Raises ValueError with a line for each fault of the file, or of the environment over it.
     """
@@ -19,9 +22,11 @@ def with_performance(service: Service) -> Service:
     from rooms.performance.problems import PerformanceError
     from rooms.performance.settings_file import load_performance
     from rooms.quality.service_watch import with_quality
+    from rooms.room_sound import room_settings
 
     try:
         settings = load_performance()
     except PerformanceError as error:
         raise ValueError(str(error)) from None
-    return with_quality(service, settings.quality_monitoring, settings.audio_optimization)
+    adapted = replace(service, room_settings=service.room_settings or room_settings)
+    return with_quality(adapted, settings.quality_monitoring, settings.audio_optimization)

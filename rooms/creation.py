@@ -92,25 +92,29 @@ def sound_metadata(audio: AudioConfig) -> str:
     return json.dumps({KEY: {"version": VERSION, "audio": audio.model_dump()}})
 
 
-def read_audio_config(metadata: str, default: AudioConfig | None = None) -> AudioConfig:
-    """What a room's metadata says about its sound; `default` where it says nothing, or says it wrongly (a warning).
+def audio_in(metadata: str) -> AudioConfig | None:
+    """What a room's metadata says about its sound; None where it says nothing, or says it wrongly (a warning).
 
     Metadata that is somebody else's, of whatever form, says nothing.
     """
-    default = default or AudioConfig()
     ours = _own_part(metadata)
     if "audio" not in ours:
-        return default
+        return None
     if ours.get("version") != VERSION:
         log.warning("the room's audio settings are of another version", got=ours.get("version"), allowed=VERSION)
-        return default
+        return None
     try:
         return AudioConfig.model_validate(ours["audio"], strict=True)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(["audio", *map(str, wrong["loc"])])
         log.warning("the room's audio settings are wrong", field=field, reason=wrong["msg"])
-        return default
+        return None
+
+
+def read_audio_config(metadata: str, default: AudioConfig | None = None) -> AudioConfig:
+    """What `audio_in` finds; where that is None `default`, or the defaults."""
+    return audio_in(metadata) or default or AudioConfig()
 
 
 async def _bring_up_to_date(

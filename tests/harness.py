@@ -107,11 +107,11 @@ class Worker:
     api: api.LiveKitAPI
     calls: list[Call]
 
-    async def open_room(self, metadata: str = "") -> str:
-        """A new room with the agent on its way."""
+    async def open_room(self, metadata: str = "", *, room_metadata: str = "") -> str:
+        """A new room with the agent on its way; `metadata` is its job's."""
         room = f"room-{uuid4().hex[:8]}"
         agent = api.RoomAgentDispatch(agent_name=self.kit.settings.agent_name, metadata=metadata)
-        await self.api.room.create_room(api.CreateRoomRequest(name=room, agents=[agent]))
+        await self.api.room.create_room(api.CreateRoomRequest(name=room, agents=[agent], metadata=room_metadata))
         return room
 
     def caller(self, room: str, **options: Any) -> Caller:

@@ -154,6 +154,7 @@ BAD = [
     ("LAZY_IMPORTS", "-1", "allowed: true or false"),
     ("DISPATCH_AT", "click", "allowed: 'token' or 'join'"),
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
+    ("AUDIO_FRAME_MS", "5", "allowed: a whole number from 10 to 100"),
     ("CONTROL_PORT", "65536", "allowed: a whole number from 0 to 65535"),
     ("PROMETHEUS_PORT", "0", "allowed: a whole number from 1 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),

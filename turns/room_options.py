@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from config import Settings
 
 SAMPLE_RATE_HZ = 16_000  # what Silero and Soniox take: no resampling on the way
-FRAME_MS = 10  # the framework's 50 ms adds 24 ms to every turn and hides short silences from the VAD
 
 
 def room_options(settings: Settings) -> room_io.RoomOptions:
@@ -20,7 +19,8 @@ def room_options(settings: Settings) -> room_io.RoomOptions:
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(
             sample_rate=SAMPLE_RATE_HZ,
-            frame_size_ms=FRAME_MS,
+            # The framework's 50 ms adds 24 ms to every turn and hides short silences from the VAD.
+            frame_size_ms=settings.audio_frame_ms,
             noise_cancellation=noise_cancellation(settings.noise_cancellation),
             auto_gain_control=False,  # 13 % of the loop's time; browsers and phones do it at the source
         ),

@@ -33,7 +33,7 @@ def test_the_file_reaches_the_watch_of_each_call() -> None:
 def test_who_wants_no_watch_has_none() -> None:
     """The service stays as it is."""
     Path("performance.yaml").write_text("quality_monitoring: {enabled: false}\n")
-    assert with_performance(SERVICE) is SERVICE
+    assert with_performance(SERVICE).observers is None
 
 
 def test_each_fault_is_a_line() -> None:

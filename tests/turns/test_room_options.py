@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from livekit.agents import room_io
 
-from turns.room_options import FRAME_MS, SAMPLE_RATE_HZ, room_options
+from turns.room_options import SAMPLE_RATE_HZ, room_options
 from turns.vad import SAMPLE_RATE_HZ as VAD_RATE_HZ
 
 if TYPE_CHECKING:
@@ -22,9 +22,12 @@ def test_the_audio_arrives_in_small_frames_at_the_rate_that_is_used(make_setting
     """Nothing resamples, nothing is levelled, and no frame holds back the VAD."""
     audio = room_options(make_settings()).audio_input
     assert isinstance(audio, room_io.AudioInputOptions)
-    assert (audio.sample_rate, audio.frame_size_ms, audio.auto_gain_control) == (SAMPLE_RATE_HZ, FRAME_MS, False)
+    assert (audio.sample_rate, audio.frame_size_ms, audio.auto_gain_control) == (SAMPLE_RATE_HZ, 10, False)
     assert SAMPLE_RATE_HZ == VAD_RATE_HZ
     assert audio.noise_cancellation is None
+    longer = room_options(make_settings(audio_frame_ms=40)).audio_input
+    assert isinstance(longer, room_io.AudioInputOptions)
+    assert longer.frame_size_ms == 40
 
 
 def test_the_call_brings_its_own_voice(make_settings: MakeSettings) -> None:
