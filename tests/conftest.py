@@ -13,13 +13,13 @@ import pytest_asyncio
 
 from config import Settings, load_settings
 from sim.livekit_server import LocalLiveKit
+from tests import alone
+from tests.order import in_order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
 
-LONG_FOLDERS = ("bench", "cli", "calls", "rooms")
-"""They go first: with several processes of tests, the last file to end is then a short one."""
 TEST_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 2.0
 """Tasks that are ending need a few turns of the loop, and more of them on a busy machine."""
@@ -29,6 +29,10 @@ class MakeSettings(Protocol):
     """`make_settings(max_calls=2)`: the defaults, changed by field name; nothing is read from the machine."""
 
     def __call__(self, **fields: Any) -> Settings: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    alone.register(config)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,16 +85,17 @@ async def no_task_is_left_behind() -> AsyncIterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long folders first, else as collected; and each async test has its deadline."""
-    items.sort(key=_rank)
+    """The files in their order, and each async test has its deadline."""
+    files = in_order(list(dict.fromkeys(map(_file, items))), {_file(item) for item in items if alone.is_alone(item)})
+    places = {file: place for place, file in enumerate(files)}
+    items.sort(key=lambda item: places[_file(item)])
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.obj = _with_deadline(item.obj)
 
 
-def _rank(item: pytest.Item) -> int:
-    folders = (number for number, folder in enumerate(LONG_FOLDERS) if item.nodeid.startswith(f"tests/{folder}/"))
-    return next(folders, len(LONG_FOLDERS))
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def _with_deadline(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:

@@ -12,7 +12,8 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from agent import service
-from bench import run
+from bench import run, workers
+from bench.measure import TURNS
 from bench.report import as_markdown
 from bench.run import BenchReport, Options, parse_modes, plan, provider_times_ms, run_bench
 from cli.app import build_app
@@ -38,7 +39,10 @@ class Ran:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The command itself, one call a side and measure, against real processes and with a short greeting."""
+    """The command itself, one call a side and measure, against real processes.
+
+    With a short greeting, calls without a turn before what counts, and a starter that is not waited for at the end.
+    """
     file = tmp_path_factory.mktemp("bench") / "run.json"
     measured: list[BenchReport] = []
 
@@ -48,6 +52,8 @@ async def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREETING", "Hello there.")
+        patch.setattr(run, "TURNS", ((), TURNS[SHORT.seed]))
+        patch.setattr(workers, "STOP_GRACE_S", 0.5)
         patch.setattr(run, "run_bench", kept)
         # It runs a loop of its own, which needs a thread of its own.
         done = await asyncio.to_thread(CliRunner().invoke, build_app(service), [*COMMAND, "--json", str(file)])

@@ -13,6 +13,7 @@ import pytest_asyncio
 from rich.console import Console
 
 from bench import soak
+from bench.measure import TURNS
 from bench.soak import SoakReport, run_soak
 from bench.soak_report import print_soak, write_soak
 from sim.publisher import measure_downlink_ms
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def report() -> SoakReport:
-    """One call of one turn against a real worker, and one before it that does not count.
+    """One call of one turn against a real worker, and one without before it that does not count.
 
     With a short greeting, and a way through the server that is measured by fewer bursts than a figure needs.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREETING", "Hello there.")
-        patch.setattr(soak, "measure_downlink_ms", functools.partial(measure_downlink_ms, bursts=5))
+        patch.setattr(soak, "measure_downlink_ms", functools.partial(measure_downlink_ms, bursts=3))
+        patch.setattr(soak, "TURNS", ((), TURNS[1]))
         return await run_soak(calls=1, turns=1, latency="fixed", seed=1)
 
 
