@@ -43,15 +43,15 @@ class PerformanceStats(TypedDict):
 class PerformanceOptimizer:
     """`async with PerformanceOptimizer([url], ApiKey(key, secret)) as optimizer:`, used by any number of tasks.
 
-    `urls`: of one LiveKit, the preferred one first. Opening works while LiveKit is away. Raises ValueError for `urls`
+    `urls`: of one LiveKit, the preferred one first; `more_urls` of the settings come behind them. Opening works while LiveKit is away. Raises ValueError for `urls`
     that are none.
     """
 
     def __init__(self, urls: Sequence[str], key: ApiKey, settings: Performance | None = None) -> None:
-        self._urls = tuple(urls)
-        self._key = key
         self._settings = settings or Performance()
-        self.pool = ClientPool(urls, key, self._settings.connection_pool)
+        self._urls = (*urls, *(url for url in self._settings.connection_pool.more_urls if url not in urls))
+        self._key = key
+        self.pool = ClientPool(self._urls, key, self._settings.connection_pool)
         self.limits = LimitKeeper(self.pool, self._settings.room_limits)
         self.quality = QualityMonitor(self._settings.quality_monitoring, pool=self.pool.stats)
         self._open = AsyncExitStack()

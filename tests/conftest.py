@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,11 +16,13 @@ from config import Settings, load_settings
 from sim.livekit_server import LocalLiveKit
 from tests import alone
 from tests.order import in_order
+from utils.logging_config import FRAMEWORK, THIRD_PARTY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
 
+LEVELS = {name: logging.getLogger(name).level for name in ("root", *THIRD_PARTY, *FRAMEWORK)}
 TEST_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 2.0
 """Tasks that are ending need a few turns of the loop, and more of them on a busy machine."""
@@ -41,6 +44,14 @@ def no_greeting_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREETING_CACHE_DIR", str(tmp_path_factory.mktemp("greetings")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def levels_as_they_were() -> Iterator[None]:
+    """A command that a test runs in this process sets the levels of its log: the next test has those of pytest."""
+    yield
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

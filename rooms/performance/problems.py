@@ -100,6 +100,8 @@ def _number(text: str) -> object:
 
 def allowed_for(field: FieldInfo) -> str:
     """What a field takes, in words."""
+    if get_origin(field.annotation) is list:
+        return "a list of URLs that begin with ws://, wss://, http:// or https://, at most 20"
     kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
     if get_origin(field.annotation) is Literal:
         return ", ".join(str(kind) for kind in kinds)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Url = Annotated[str, Field(pattern=r"^(wss?|https?)://[^/?#\s]+$", max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -31,6 +32,9 @@ class ConnectionPool(_Section):
         default=1.0, gt=0, le=60, description="First pause between attempts; doubles, full jitter."
     )
     max_delay_s: float = Field(default=30.0, gt=0, le=600, description="Longest pause between attempts, s.")
+    more_urls: list[Url] = Field(
+        default=[], max_length=20, description="Further URLs of the same LiveKit, in order; read at the start."
+    )
 
     @property
     def most(self) -> int:

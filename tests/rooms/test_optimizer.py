@@ -23,6 +23,7 @@ from rooms import (
 from rooms.creation import read_audio_config
 from rooms.limits.reached import LimitReached
 from rooms.performance.sections import Performance
+from rooms.tokens import ApiKey
 from sim.caller import Caller
 from sim.livekit_server import LocalLiveKit
 
@@ -155,6 +156,19 @@ async def test_changed_settings_hold_from_then_on(optimizer: PerformanceOptimize
     with pytest.raises(LimitReached, match="the most is 1"):
         await optimizer.create_optimized_room(new_room())
     assert optimizer.get_performance_stats()["pool"]["size"] == 3
+
+
+async def test_the_files_other_urls_stand_behind_the_first(livekit: LocalLiveKit) -> None:
+    """One that does not answer is passed over; one that is there twice counts once."""
+    away = "ws://127.0.0.1:1"
+    settings = Performance.model_validate({"connection_pool": {"more_urls": [livekit.url, away]}})
+    key = ApiKey(livekit.api_key, livekit.api_secret)
+    async with PerformanceOptimizer([away], key, settings) as optimizer:
+        async with optimizer.get_connection() as lk:
+            await lk.room.list_rooms(api.ListRoomsRequest())
+        assert [each.url for each in optimizer.pool.stats().urls] == [away, livekit.url]
+    with pytest.raises(ValueError, match="more_urls"):
+        Performance.model_validate({"connection_pool": {"more_urls": ["livekit.example"]}})
 
 
 def test_only_what_is_promised_is_there() -> None:

@@ -80,6 +80,7 @@ async def test_what_went_wrong_can_be_repeated(report: StormReport) -> None:
         restarts=(Restart(2.0, 5.0, 70.0, 0), Restart(40.0, 5.0, 1.0, 3)),
         kills=(Kill(3.0, 77, ("call-1", "call-2"), 4.2),),
         leftovers=Leftovers(None, 0.1, ("call 3 (never): its room is left over, in it: agent-1",)),
+        held_after=report.held_before,
     )
     assert wrong.failures == [
         "seed 1, call 1 (stays): nobody spoke",

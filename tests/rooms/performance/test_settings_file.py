@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,11 @@ def test_each_field_can_be_set_by_the_environment(monkeypatch: pytest.MonkeyPatc
     section, _, name = field.partition(".")
     default = Performance().model_dump()[section][name]
     other: dict[str, Any] = {"max_pool_size": 12, "too_many": "remove", "buffer_size_ms": 30, "min_success_rate": 0.5}
+    other["more_urls"] = ["wss://eu.livekit.example"]
     value = other.get(name, (not default) if isinstance(default, bool) else None)
     if value is None:
         value = default - 0.05 if section == "quality_monitoring" and default < 1 else default + 1
-    monkeypatch.setenv(f"{section}__{name}".upper(), str(value))
+    monkeypatch.setenv(f"{section}__{name}".upper(), json.dumps(value) if isinstance(value, list) else str(value))
     assert load_performance().model_dump()[section][name] == pytest.approx(value)
 
 
