@@ -18,7 +18,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert (limits.max_audio_tracks_per_room, limits.max_video_tracks_per_room) == (20, 10)
     audio = AudioConfig()
     assert (audio.target_latency_ms, audio.buffer_size_ms, audio.jitter_buffer_ms) == (50, 20, 100)
-    assert audio.echo_cancellation and audio.noise_suppression and audio.auto_gain_control
+    assert (audio.echo_cancellation, audio.noise_suppression, audio.auto_gain_control) == (True, True, True)
     quality = QualityMonitoring()
     assert (quality.interval_s, quality.excellent, quality.good, quality.fair) == (10, 0.9, 0.7, 0.5)
     assert quality.min_success_rate == 0.95
