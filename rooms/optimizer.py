@@ -43,8 +43,8 @@ class PerformanceStats(TypedDict):
 class PerformanceOptimizer:
     """`async with PerformanceOptimizer([url], ApiKey(key, secret)) as optimizer:`, used by any number of tasks.
 
-    `urls`: of one LiveKit, the preferred one first; `more_urls` of the settings come behind them. Opening works while LiveKit is away. Raises ValueError for `urls`
-    that are none.
+    `urls`: of one LiveKit, the preferred one first; `more_urls` of the settings come behind them. Opening works while
+    LiveKit is away. Raises ValueError for `urls` that are none.
     """
 
     def __init__(self, urls: Sequence[str], key: ApiKey, settings: Performance | None = None) -> None:
