@@ -21,6 +21,7 @@ from rooms.entrance import Ticket
 from rooms.limits.keeper import LimitKeeper
 from rooms.performance.sections import AudioConfig, ConnectionPool, Performance, RoomLimits
 from rooms.performance.settings_file import load_performance
+from rooms.quality.api_quality import connection_score
 from rooms.quality.monitor import QualityMonitor
 from rooms.quality.report import QualityStats, quality_stats
 from rooms.tokens import DEFAULT_TTL_S, ApiKey, caller_token
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 
 class PerformanceStats(TypedDict):
-    """JSON-able. `pool`: fields of `rooms.clients.figures.PoolStats`; `limits`: of `rooms.limits.keeper.LimitStats`."""
+    """JSON-able. `pool`: fields of `rooms.clients.figures.PoolStats`, each connection with its quality `score`, too;
+    `limits`: of `rooms.limits.keeper.LimitStats`.
+    """
 
     pool: dict[str, object]
     limits: dict[str, object]
@@ -120,9 +123,12 @@ class PerformanceOptimizer:
 
     def get_performance_stats(self) -> PerformanceStats:
         """Everything that is known, as of now; costs some microseconds a client."""
-        pool = asdict(self.pool.stats())
+        stats = self.pool.stats()
+        pool = asdict(stats)
         for each in (pool, *pool["connections"], *pool["urls"]):
             each["state"] = each["state"].value
+        for each, client in zip(pool["connections"], stats.connections, strict=True):
+            each["score"] = connection_score(client)
         return PerformanceStats(pool=pool, limits=asdict(self.limits.stats()), quality=quality_stats(self.quality))
 
     def follow(self, settings: Performance) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rooms.quality.score import API_HALF_MS, Grade, grade, quality_score
 
 if TYPE_CHECKING:
-    from rooms.clients.figures import PoolStats
+    from rooms.clients.figures import ConnectionStats, PoolStats
     from rooms.performance.sections import QualityMonitoring
 
 AWAY = ("reconnecting", "failed")
@@ -62,6 +62,13 @@ def api_between(before: PoolStats | None, now: PoolStats, thresholds: QualityMon
         score=score,
         grade=None if score is None else grade(score, thresholds),
     )
+
+
+def connection_score(client: ConnectionStats) -> float | None:
+    """How well one client has been answered since it was made; None before its first request."""
+    if not client.requests:
+        return None
+    return quality_score(1 - client.failures / client.requests, client.average_ms or 0.0, half_ms=API_HALF_MS)
 
 
 def _newest_ms(before: PoolStats | None, now: PoolStats) -> float | None:

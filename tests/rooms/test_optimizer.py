@@ -138,6 +138,9 @@ async def test_its_figures_are_json(optimizer: PerformanceOptimizer) -> None:
     told = json.loads(json.dumps(optimizer.get_performance_stats()))
     assert (told["limits"]["rooms"], told["limits"]["max_rooms"]) == (1, 3)
     assert told["quality"] == second
+    scores = [each["score"] for each in told["pool"]["connections"] if each["requests"]]
+    assert scores
+    assert all(0 < score <= 1 for score in scores)
 
 
 async def test_changed_settings_hold_from_then_on(optimizer: PerformanceOptimizer) -> None:

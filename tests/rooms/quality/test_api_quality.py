@@ -6,7 +6,7 @@ import pytest
 
 from rooms.clients.figures import State
 from rooms.performance.sections import QualityMonitoring
-from rooms.quality.api_quality import api_between
+from rooms.quality.api_quality import api_between, connection_score
 from tests.rooms.quality.pool_figures import client, pool
 
 THRESHOLDS = QualityMonitoring()
@@ -59,3 +59,14 @@ def test_no_free_client_is_a_failure() -> None:
     """Whoever got no client could not ask."""
     quality = api_between(pool(client(10, 10.0)), pool(client(13, 10.0), refused=1), THRESHOLDS)
     assert (quality.requests, quality.success_rate) == (4, 0.75)
+
+
+def test_a_client_is_judged_since_it_was_made() -> None:
+    """By the share that was answered and the average time; one that was not used is not judged."""
+    assert connection_score(client(0, 0.0)) is None
+    assert connection_score(client(10, 0.0)) == 1.0
+    quick, slow, failing = client(10, 10.0), client(10, 900.0), client(10, 10.0, 2)
+    scores = [connection_score(each) or 0.0 for each in (quick, slow, failing)]
+    assert scores[0] > max(scores[1:])
+    assert min(scores) > 0
+    assert connection_score(client(3, 0.0, 3)) == 0.0
