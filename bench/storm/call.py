@@ -23,6 +23,7 @@ FIRST_WORD_LIMIT_S = 25.0
 RESCUE_LIMIT_S = 60.0
 QUIET_MS = 2500.0  # longer than a stall of a busy machine: a second greeting would have begun
 LATE_LIMIT_MS = 150.0  # of this process's loop: what comes in before a track has its reader is lost here, not there
+BUSY_LIMIT = 0.95  # of all cores, for half a second: whoever had to speak then had to wait for a core
 QUIET_LIMIT_S = 60.0
 CONNECT_LIMIT_S = 20.0
 LOOK_AGAIN_S = 0.05
@@ -71,8 +72,8 @@ class StormCall:
     `waited_for`: an agent was in the room when the token came. `died`: a worker that had the call was killed.
     `rescued_ms`: the kill, or the connect call if that was later, -> first audible sample of the next agent.
     `agents`: all that were sent into the room. `heard`: what each of them said to one who stays. `late_ms`: the
-    longest that this process's own loop was late in the call. `unsure`: the greeting was not whole, and this process
-    was late.
+    longest that this process's own loop was late in the call, `busy` the largest share of all cores that was taken in
+    half a second of it. `unsure`: the greeting was not whole, and this process was late, or the machine had no time.
     """
 
     number: int
@@ -88,6 +89,7 @@ class StormCall:
     agents: list[str] = field(default_factory=list[str])
     heard: dict[str, Heard] = field(default_factory=dict[str, "Heard"])
     late_ms: float = 0.0
+    busy: float = 0.0
     unsure: str | None = None
     failed: str | None = None
 
@@ -152,7 +154,7 @@ async def _come(scene: Scene, ticket: Ticket, planned: PlannedCaller, result: St
             await caller.quiet(QUIET_MS, timeout_s=QUIET_LIMIT_S)
         result.died = fleet.died(ticket.room)
         result.rescued_ms = _rescued_ms(caller, fleet, ticket.room)
-        result.late_ms = scene.pulse.worst_ms(begun)
+        result.late_ms, result.busy = scene.pulse.worst_ms(begun), scene.pulse.busiest(begun)
         await _judge(caller, fleet.living(ticket.room), reference, result)
     finally:
         await caller.hang_up()
@@ -228,8 +230,9 @@ async def _judge(caller: Caller, living: list[str], reference: Reference, result
         result.failed = f"{len(own)} living agents spoke, not 1"
     elif not heard[own[0]].whole:
         said = f"the greeting was not whole: {heard[own[0]]}"
-        if result.late_ms > LATE_LIMIT_MS:
-            result.unsure = f"{said}; this process was late by {result.late_ms:.0f} ms"
+        if result.late_ms > LATE_LIMIT_MS or result.busy > BUSY_LIMIT:
+            why = f"this process was late by {result.late_ms:.0f} ms, the machine {result.busy:.0%} busy"
+            result.unsure = f"{said}; {why}"
         else:
             result.failed = said
     elif any(each.twice for each in heard.values()):

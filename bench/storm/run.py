@@ -85,7 +85,7 @@ class StormReport:
 
     @property
     def unsure(self) -> list[str]:
-        """A line for each greeting that was not whole while this process was late itself."""
+        """A line for each greeting that was not whole while this process was late itself, or the machine full."""
         return [f"call {call.number} ({call.fate}): {call.unsure}" for call in self.calls if call.unsure is not None]
 
     def first_words_ms(self, *, waited_for: bool) -> list[float]:
