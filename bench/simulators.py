@@ -10,18 +10,12 @@ import argparse
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from sim.dialogue import Dialogue, ScriptedDialogue
+from sim.dialogue import ScriptedDialogue
 from sim.ears.phrasebook import Phrasebook
 from sim.latency import profile_by_name
 from sim.providers import SimulatedProviders, serve
 from sim.speech.library import load_speech
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sim.speech.library import Recording
 
 API_KEY = "sim"
 
@@ -42,28 +36,15 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.simulators", description="Simulated providers.")
     parser.add_argument("--profile", choices=("fixed", "published"), default="fixed")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--corpus", choices=("calls", "turns"), default="calls")
     options = parser.parse_args(argv)
-    dialogue, recordings = _corpus(options.corpus, options.seed)
     providers = SimulatedProviders(
         profile=profile_by_name(options.profile, options.seed),
-        dialogue=dialogue,
-        ears=Phrasebook(recordings).ears,
+        dialogue=ScriptedDialogue(REPLIES),
+        ears=Phrasebook(load_speech().values()).ears,
         api_key=API_KEY,
     )
     asyncio.run(serve(providers, parent=parent))
     return 0
-
-
-def _corpus(name: str, seed: int) -> tuple[Dialogue, Iterable[Recording]]:
-    """What is said, and what can be understood."""
-    if name == "turns":
-        from bench.turns.corpus import recordings
-        from bench.turns.dialogue import TurnsDialogue
-        from bench.turns.own_voice import own_voice
-
-        return TurnsDialogue(seed), [*recordings().values(), *asyncio.run(own_voice())]
-    return ScriptedDialogue(REPLIES), load_speech().values()
 
 
 if __name__ == "__main__":

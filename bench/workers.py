@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Side = Literal["starter", "firstword"]
-Corpus = Literal["calls", "turns"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 READY_LIMIT_S = 90.0
@@ -63,7 +62,6 @@ class Surroundings:
     latency: str
     seed: int
     livekit: LocalLiveKit = field(default_factory=LocalLiveKit)
-    corpus: Corpus = "calls"
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     async def __aenter__(self) -> Self:
@@ -102,7 +100,7 @@ class Surroundings:
         )
 
     def _simulator_arguments(self) -> list[str]:
-        choices = {"--profile": self.latency, "--seed": str(self.seed), "--corpus": self.corpus}
+        choices = {"--profile": self.latency, "--seed": str(self.seed)}
         return ["-m", "bench.simulators", *(word for choice in choices.items() for word in choice)]
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 log = get_logger("control")
 
 BAD_SETTINGS = 2
-MOST_BYTES = 1024 * 1024
 
 
 async def control(settings: Settings) -> int:
@@ -111,7 +110,7 @@ async def control_app(stack: AsyncExitStack, settings: Settings, live: LivePerfo
         state = optimizer.pool.stats().state
         return web.json_response({"livekit": state.value}, status=200 if state.value == "connected" else 503)
 
-    app = web.Application(client_max_size=MOST_BYTES)
+    app = web.Application()
     app.add_routes(
         [
             web.post(WEBHOOK_PATH, hooks.handle),

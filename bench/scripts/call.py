@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import psutil
 from livekit import api
 
+from bench.busy import busy_share
 from bench.measure import CallFailed, caller_token, leave_nothing
 from bench.scripts.asked import number_in
 from bench.scripts.heard import Transcript, replies
@@ -67,7 +68,7 @@ async def hold_script(place: Surroundings, worker: Worker, script: Script) -> He
             cpu = psutil.cpu_times()
             words = await _talk(caller, script)
             await caller.quiet(LAST_QUIET_MS, timeout_s=QUIET_LIMIT_S)
-            busy = _busy_share(cpu, psutil.cpu_times())
+            busy = round(busy_share(cpu, psutil.cpu_times()), 2)
             return Held(_record(caller, script, words, zero_s, busy), room, zero_s)
     finally:
         with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError):
@@ -114,12 +115,6 @@ async def _say(caller: Caller, line: Line, number: int | None, words: list[Word]
         raise Torn(f"{line.recording}: this process was too busy to speak without a gap")
     words += _words(recording, said, number)
     return said
-
-
-def _busy_share(before: Any, after: Any) -> float:
-    """Of all cores, between two readings."""
-    all_s, idle_s = (sum(after) - sum(before), after.idle + after.iowait - before.idle - before.iowait)
-    return round(1 - idle_s / all_s, 2) if all_s > 0 else 0.0
 
 
 def _words(recording: Recording, said: Spoken, number: int | None) -> list[Word]:

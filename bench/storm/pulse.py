@@ -7,9 +7,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, Self
+from typing import Self
 
 import psutil
+
+from bench.busy import busy_share
 
 BEAT_S = 0.02
 WINDOW_S = 0.5
@@ -47,16 +49,10 @@ class Pulse:
         while True:
             if time.perf_counter() - window >= WINDOW_S:
                 now = psutil.cpu_times()
-                self._busy.append((time.perf_counter(), _share(before, now)))
+                self._busy.append((time.perf_counter(), busy_share(before, now)))
                 window, before = time.perf_counter(), now
             due = time.perf_counter() + BEAT_S
             await asyncio.sleep(BEAT_S)
             late_ms = (time.perf_counter() - due) * 1000
             if late_ms > NOTED_MS:
                 self._late.append((due + late_ms / 1000, late_ms))
-
-
-def _share(before: Any, after: Any) -> float:
-    all_s = sum(after) - sum(before)
-    idle_s = after.idle + after.iowait - before.idle - before.iowait
-    return min(max(0.0, 1 - idle_s / all_s), 1.0) if all_s > 0 else 0.0  # a counter may go back a little
