@@ -194,7 +194,7 @@ async def test_no_level_has_a_line_for_each_frame_or_token(
     tmp_path: Path, environment: dict[str, str], new_caller: Callable[[str], Caller], speech: dict[str, Recording]
 ) -> None:
     """A greeting, a question and an answer at DEBUG: hundreds of frames, sixty tokens, a few lines."""
-    environment["GREETING"] = " ".join(["We are at the harbour."] * 12)
+    environment["GREETING"] = " ".join(["We are at the harbour."] * 6)
     async with program(new_project(tmp_path), "start", LOG_LEVEL="DEBUG", **environment) as it:
         await it.says('"ready"')
         async with new_caller("firstword") as caller:
