@@ -10,9 +10,8 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +22,7 @@ from pydantic_settings import (
 
 from utils.greeting_text import GreetingTextError, split_greeting
 from utils.settings_problems import readable, unknown_names
+from utils.settings_urls import ice_urls, url
 
 PERFORMANCE_FILE = "performance.yaml"
 PERFORMANCE_SECTIONS = ("connection_pool", "room_limits", "audio_optimization", "quality_monitoring")
@@ -49,27 +49,10 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _url(*schemes: str, suffix: str = "") -> AfterValidator:
-    """A validator for a URL with a host, one of `schemes`, and a path that ends in `suffix`."""
-    allowed = " or ".join(f"{scheme}://host{suffix}" for scheme in schemes)
-
-    def check(value: str) -> str:
-        trimmed = value.rstrip("/")
-        try:
-            parts = urlsplit(trimmed)
-            _ = parts.port
-        except ValueError:
-            parts = None
-        if parts is None or parts.scheme not in schemes or not parts.hostname or not trimmed.endswith(suffix):
-            raise ValueError(f"allowed: {allowed}")
-        return trimmed
-
-    return AfterValidator(check)
-
-
-LiveKitUrl = Annotated[str, _url("ws", "wss", "http", "https")]
-HttpBaseUrl = Annotated[str, _url("http", "https", suffix="/v1")]
-WebsocketUrl = Annotated[str, _url("ws", "wss")]
+LiveKitUrl = Annotated[str, url("ws", "wss", "http", "https")]
+HttpBaseUrl = Annotated[str, url("http", "https", suffix="/v1")]
+WebsocketUrl = Annotated[str, url("ws", "wss")]
+IceUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(ice_urls)]
 
 
 class Settings(BaseSettings):
@@ -252,6 +235,18 @@ class Settings(BaseSettings):
         description="Seconds that `start` waits for running calls when it is asked to stop.",
     )
 
+    # The way to the browser of a caller who comes by WHIP; livekit-server tells its own to livekit-client
+    ice_servers: IceUrls = Field(
+        (), description="STUN and TURN servers: stun:, turn: or turns: URLs with commas between."
+    )
+    turn_secret: SecretStr | None = Field(
+        None, min_length=16, description="What coturn has as static-auth-secret; at least 16 characters."
+    )
+    turn_ttl: float = Field(
+        86_400.0, ge=300.0, le=604_800.0, description="Seconds that a caller's TURN password is good for."
+    )
+    ice_pool_size: int = Field(0, ge=0, le=10, description="Addresses that a browser gathers ahead of the call.")
+
     # Many businesses on one service
     accounts_url: SecretStr = Field(
         SecretStr("sqlite:///accounts.db"),
@@ -334,6 +329,8 @@ class Settings(BaseSettings):
     def _check_together(self) -> Self:
         if self.livekit_url and not (self.livekit_api_key and self.livekit_api_secret):
             raise ValueError("LIVEKIT_URL: needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET beside it")
+        if self.turn_secret is None and any(each.lower().startswith("turn") for each in self.ice_servers):
+            raise ValueError("ICE_SERVERS: turn: and turns: need TURN_SECRET beside them")
         low, high = self.min_endpointing_delay, self.max_endpointing_delay
         if low is not None and high is not None and low > high:
             raise ValueError(f"MIN_ENDPOINTING_DELAY: got {low}, allowed: at most MAX_ENDPOINTING_DELAY ({high})")
@@ -356,7 +353,7 @@ class Settings(BaseSettings):
 
 
 PROVIDER_KEYS = ("openai_api_key", "soniox_api_key", "eleven_api_key")
-SECRETS = ("livekit_api_secret", "accounts_url", "control_token", *PROVIDER_KEYS)
+SECRETS = ("livekit_api_secret", "accounts_url", "control_token", "turn_secret", *PROVIDER_KEYS)
 
 
 def read_settings() -> Settings:

@@ -32,7 +32,7 @@ def table() -> str:
 def _default(value: Any) -> str:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()  # a default is no secret
-    if value is None or value == "":
+    if value is None or value in ("", ()):
         return "-"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

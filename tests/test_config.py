@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from config import Settings, SettingsError, load_settings, read_settings
+from utils.settings_urls import ICE_ALLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ SECRETS = {
     "ELEVEN_API_KEY": "hidden-eleven",
     "ACCOUNTS_URL": "postgresql://desk:hidden-accounts@host/desk",
     "CONTROL_TOKEN": "hidden-control-token",
+    "TURN_SECRET": "hidden-turn-secret",
 }
 
 
@@ -156,6 +158,9 @@ BAD = [
     ("HEALTH_PORT", "65536", "allowed: a whole number from 0 to 65535"),
     ("AUDIO_FRAME_MS", "5", "allowed: a whole number from 10 to 100"),
     ("CONTROL_PORT", "65536", "allowed: a whole number from 0 to 65535"),
+    ("ICE_SERVERS", "stun:host,http://host", ICE_ALLOWED),
+    ("TURN_TTL", "60", "allowed: a number from 300.0 to 604800.0"),
+    ("ICE_POOL_SIZE", "11", "allowed: a whole number from 0 to 10"),
     ("PROMETHEUS_PORT", "0", "allowed: a whole number from 1 to 65535"),
     ("CALLER_TIMEOUT", "0.5", "allowed: a number from 1.0 to 3600.0"),
     ("ACCOUNTS_CACHE_SIZE", "0", "allowed: a whole number from 1 to 100000"),
@@ -218,6 +223,17 @@ def test_a_livekit_url_needs_its_key_and_secret(monkeypatch: pytest.MonkeyPatch,
     assert problems(monkeypatch, LIVEKIT_URL="ws://host", **given) == [
         "LIVEKIT_URL: needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET beside it"
     ]
+
+
+def test_a_turn_server_needs_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it no caller could use it; a STUN server needs none."""
+    told = problems(monkeypatch, ICE_SERVERS="stun:host, TURNS:host:443?transport=tcp")
+    assert told == ["ICE_SERVERS: turn: and turns: need TURN_SECRET beside them"]
+    monkeypatch.setenv("TURN_SECRET", SECRETS["TURN_SECRET"])
+    assert read_settings().ice_servers == ("stun:host", "TURNS:host:443?transport=tcp")
+    monkeypatch.delenv("TURN_SECRET")
+    monkeypatch.setenv("ICE_SERVERS", "stun:host")
+    assert read_settings().ice_servers == ("stun:host",)
 
 
 def test_the_shortest_endpointing_delay_is_not_over_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,8 @@ def as_text(default: object) -> str:
             return "the profile's"
         case "":
             return "the text"
+        case ():
+            return "none"
         case bool():
             return str(default).lower()
         case SecretStr():
@@ -166,5 +168,5 @@ def test_a_file_holds_no_secret_and_parses_as_dotenv(file: Path) -> None:
     values = dotenv_values(file)
     assert values == {line.name: line.value for line in parsed(file)}
     secret = [name.upper() for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
-    assert len(secret) == 6
+    assert len(secret) == 7
     assert not any(values.get(name) for name in [*secret, "LIVEKIT_API_KEY"])
