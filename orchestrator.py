@@ -31,6 +31,7 @@ from account_lookup import AccountLookup
 from observe.call_log import CallLog
 from observe.caller_audio import CallerAudio
 from observe.observer import CallRecord, TurnRecord
+from observe.packet_words import PacketWords
 from observe.room_feed import RoomFeed
 from observe.teller import Teller
 from observe.timeline import Span, Timeline
@@ -113,6 +114,7 @@ class Call:
         self._caller_name: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._side_by_side = asyncio.Semaphore(STAGES if self._settings.parallel_stages else 1)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._packet_words = PacketWords(context.room, self._start)
 
     async def begin(self) -> None:
         """Start all stages at once and leave the greeting waiting at the output."""
@@ -178,10 +180,9 @@ class Call:
             SERVED.add(brief.agent)
             try:
                 await session.start(brief.agent, room=self._context.room, room_options=room_options(self._settings))
-                if session.output.transcription is not None:
-                    session.output.transcription = HeldTranscript(
-                        session.room_io, session.output.transcription, self._voice.words
-                    )
+                if (screen := session.output.transcription) is not None:
+                    held = session.output.transcription = HeldTranscript(session.room_io, screen, self._voice.words)
+                    self._packet_words.attach(session, held)
             except Exception as error:
                 span.failed = type(error).__name__
                 log.exception("the session did not start")
@@ -230,11 +231,8 @@ class Call:
         if words.personal is None:
             return self._speak(session, opening)
         personal = self._start(self._personal_part(words.personal))
-        return session.say(
-            told(opening, personal),
-            audio=spliced(opening, personal),
-            allow_interruptions=self._settings.enable_interruptions,
-        )
+        words_told, sound = told(opening, personal), spliced(opening, personal)
+        return session.say(words_told, audio=sound, allow_interruptions=self._settings.enable_interruptions)
 
     async def _personal_part(self, words: str) -> Greeting | None:
         """What only this caller is told, spoken while the opening plays; None for a caller without a name."""
@@ -281,12 +279,13 @@ class Call:
             session.input.audio = heard
             self._turns = TurnRecorder(heard, self._on_turn, self.record.tally)
             self._turns.attach(session)
+        self._packet_words.packets.begin()
         self._teller = self._make_teller()
 
     def _make_teller(self) -> Teller:
         observers = [CallLog(), *(self._service.observers(self._context) if self._service.observers else ())]
         if self._settings.timeline_to_room:
-            observers.append(RoomFeed(self._context.room))
+            observers.append(RoomFeed(self._context.room, self._packet_words.packets))
         return Teller(self.record, observers)
 
     def _on_turn(self, turn: TurnRecord) -> None:
@@ -358,6 +357,7 @@ class Call:
         self._timeline.mark("caller_came", participant.joined_at and participant.joined_at.timestamp())
         self._account.caller_came()
         self._voice.publish()
+        self._packet_words.joined(participant)
         if not self._caller_name.done():
             self._caller_name.set_result(participant.name)
 

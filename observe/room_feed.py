@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from livekit import rtc
 
+    from observe.data_packets import DataPackets
     from observe.observer import CallRecord, TurnRecord
 
 TOPIC = "firstword.timeline"
 
 
 class RoomFeed:
-    """Sends `start` after the first word and `turn` after each turn, as JSON text streams."""
+    """Sends `start` after the first word and `turn` after each turn, as JSON text streams.
 
-    def __init__(self, room: rtc.Room) -> None:
+    `packets` takes the same JSON to those in the room whom no stream reaches: `{"topic", "message": <the JSON>}`.
+    """
+
+    def __init__(self, room: rtc.Room, packets: DataPackets | None = None) -> None:
         self._room = room
+        self._packets = packets
 
     async def started(self, call: CallRecord) -> None:
         await self._send({"v": 1, "kind": "start", "t0": "dispatch", "labels": call.labels, **call.start.as_dict()})
@@ -41,8 +46,13 @@ class RoomFeed:
         """Nobody is left in the room to read it."""
 
     async def _send(self, message: dict[str, Any]) -> None:
+        text = json.dumps(message)
+        if self._packets is not None:
+            # Not for one who comes again: what they have seen already would be counted twice.
+            key = f"{TOPIC} {message['kind']} {message.get('n', '')}"
+            self._packets.put(key, {"topic": TOPIC, "message": text}, keep=False)
         if self._room.isconnected():
-            await self._room.local_participant.send_text(json.dumps(message), topic=TOPIC)
+            await self._room.local_participant.send_text(text, topic=TOPIC)
 
 
 def _round(value_ms: float | None) -> float | None:

@@ -28,6 +28,11 @@ class HeardWords:
         """The words of this reply are all there; the next ones are another reply's."""
         self._all_told = True
 
+    @property
+    def under_way(self) -> str:
+        """The words so far of a reply whose last one has not been told."""
+        return "" if self._all_told else "".join(self._parts)
+
     def end_sound(self) -> None:
         """The reply was played, or broken off."""
         self._sound_s = 0.0

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 
+from observe.data_packets import TRANSPORT_ATTRIBUTE, WHIP, DataPackets
 from observe.room_feed import TOPIC, RoomFeed
+from rooms.tokens import ApiKey, caller_token
 from sim.caller import Caller, mint_caller_token
 from tests.observe.records import call, turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Coroutine
 
     from sim.livekit_server import LocalLiveKit
 
@@ -71,6 +73,39 @@ async def test_the_room_is_told_the_start_and_each_turn(livekit: LocalLiveKit) -
             **turn(2).timeline.as_dict(),
         },
     ]
+
+
+async def test_who_reads_no_streams_gets_the_same_json_in_packets(livekit: LocalLiveKit) -> None:
+    """One message each, none for the call's end; and one who comes again is not told them a second time."""
+    name = f"feed-{uuid.uuid4().hex[:8]}"
+    key, sent = ApiKey(livekit.api_key, livekit.api_secret), set[asyncio.Task[None]]()
+    token = caller_token(key, room=name, identity="ada", attributes={TRANSPORT_ATTRIBUTE: WHIP})
+
+    def start(work: Coroutine[Any, Any, None]) -> None:
+        sent.add(asyncio.create_task(work))
+
+    async with agent_room(livekit, name) as room:
+        packets = DataPackets(room, start)
+        room.on("participant_connected", packets.joined)
+        feed = RoomFeed(room, packets)
+        packets.begin()
+        for expected in (["start", "turn"], ["turn"]):
+            async with Caller(livekit.url, token, name="ada") as caller:
+                await active(room)
+                await caller.room.local_participant.publish_data(b"{}")
+                if "start" in expected:
+                    await feed.started(call())
+                await feed.turned(call(), turn(len(expected)))
+                await caller.packet(lambda data: b"turn" in data.data, timeout_s=10)
+            messages = [json.loads(data.data) for data in caller.data]
+            assert [message["topic"] for message in messages] == [TOPIC] * len(expected)
+            assert [json.loads(message["message"])["kind"] for message in messages] == expected
+            async with asyncio.timeout(10):
+                while room.remote_participants:
+                    await asyncio.sleep(0.01)
+    for task in sent:
+        task.cancel()
+    await asyncio.gather(*sent, return_exceptions=True)
 
 
 async def test_a_turn_without_a_gap_says_so(livekit: LocalLiveKit) -> None:

@@ -74,3 +74,16 @@ def test_words_without_a_sound_are_not_the_next_reply_s() -> None:
 def test_arabic_is_cut_between_words_too() -> None:
     """Letters are counted as they are written."""
     assert told("نحن نفتح من التاسعة", 4.0).until(2.0) == "نحن نفتح"
+
+
+def test_words_are_under_way_until_the_last_one_is_told() -> None:
+    """Whether they were heard by then is another matter."""
+    heard = HeardWords()
+    assert heard.under_way == ""
+    heard.add_text("One ")
+    heard.add_text("two.")
+    assert heard.under_way == "One two."
+    heard.end_text()
+    assert heard.under_way == ""
+    heard.add_text("Three.")
+    assert heard.under_way == "Three."

@@ -50,3 +50,33 @@ async def test_words_wait_for_a_listener_and_then_pass() -> None:
     await held.capture_text("world.")
     held.flush()
     assert screen.shown == ["Hello, ", "world.", "|"]
+
+
+async def test_one_who_listens_late_hears_the_whole_segment() -> None:
+    """What was said of it before, then each part and its end; of a segment that is complete nothing."""
+    screen, room = Screen(), Room()
+    room.ready.set()
+    held = HeldTranscript(cast("RoomIO", room), screen, HeardWords())
+    await held.capture_text("Hello, ")
+    early, late = Listener(), Listener()
+    held.tell(early)
+    await held.capture_text("world.")
+    held.flush()
+    held.tell(late)
+    await held.capture_text("Bye.")
+    held.flush()
+    assert early.heard == ["Hello, ", "world.", "|", "Bye.", "|"]
+    assert late.heard == ["Bye.", "|"]
+
+
+class Listener:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def add_text(self, text: str) -> None:
+        self.heard.append(text)
+
+    def end_text(self) -> None:
+        self.heard.append("|")
