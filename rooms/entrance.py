@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DispatchAt = Literal["token", "join"]
 """When the agent of a caller without a standby room is sent for: with the token, or by the caller's join."""
 CALLER_TIMEOUT_S = 120.0
+TRANSPORT = "firstword.transport"
+"""Attribute of a caller who has come in another way than with livekit-client: "whip"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,13 @@ class Entrance:
         """Delete the standby rooms that nobody took; who was admitted may still come."""
         await self._open.aclose()
 
-    async def admit(self, name: str = "", *, host: str = "") -> Ticket:
+    async def admit(self, name: str = "", *, host: str = "", transport: str = "") -> Ticket:
         """A ticket for one caller, whose name is shown in the room; it is good for DEFAULT_TTL_S.
 
         The job of an agent that is sent for now has `{"identity", "name"}` as metadata, that of a standby room none;
         `name` is the caller's in both. `host`, the name under which the page was opened, is in that metadata, too, and
-        an attribute of the caller's: an account can be found by it. Raises rooms.dispatch.DispatchError if LiveKit
-        fails.
+        an attribute of the caller's: an account can be found by it. `transport`, if it is not livekit-client's, is the
+        attribute TRANSPORT, and nothing of the job. Raises rooms.dispatch.DispatchError if LiveKit fails.
         """
         identity = new_name("caller")
         opened_at = {"host": host} if host else {}
@@ -133,7 +135,7 @@ class Entrance:
             room=room,
             identity=identity,
             name=name,
-            attributes=opened_at,
+            attributes=opened_at | ({TRANSPORT: transport} if transport else {}),
             agent=api.RoomAgentDispatch(agent_name=self._agent_name, metadata=metadata),
             empty_timeout_s=self._empty_timeout_s,
             room_metadata=self._room_metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,20 +14,23 @@ from aiohttp import web
 STATIC = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
+# What the build names after its content; the scripts import it by that name.
+CHUNK = re.compile(r"[\w.-]+-[A-Z0-9]{8}\.js")
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file in memory; `tag` is the start of its SHA-256, which the page's links carry as `?v=`."""
 
+    name: str
     content_type: str
     tag: str
     plain: bytes
     packed: bytes
 
     def response(self, request: web.Request) -> web.Response:
-        """The file, or 304. A link with the right `?v=` is cached forever, any other is asked for again each time."""
-        forever = request.query.get("v") == self.tag
+        """The file, or 304. Cached forever with the right `?v=` or as a chunk, else asked for again each time."""
+        forever = request.query.get("v") == self.tag or CHUNK.fullmatch(self.name) is not None
         headers = {
             "Cache-Control": FOREVER if forever else REVALIDATE,
             "ETag": f'"{self.tag}"',
@@ -54,6 +58,7 @@ def _asset(path: Path) -> Asset:
     guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     textual = guessed.startswith("text/") or guessed in ("application/json", "application/javascript")
     return Asset(
+        name=path.name,
         content_type=f"{guessed}; charset=utf-8" if textual else guessed,
         tag=hashlib.sha256(plain).hexdigest()[:16],
         plain=plain,

@@ -31,6 +31,18 @@ def test_a_link_with_the_right_tag_is_cached_forever(folder: Path) -> None:
     assert list(caching.values()) == [FOREVER, REVALIDATE, REVALIDATE]
 
 
+def test_a_chunk_is_cached_forever(folder: Path) -> None:
+    """Its name is that of its content, so no link to it carries a tag; other names with a dash are not chunks."""
+    for name in ("liveRoom-FE3YH74N.js", "third-party.js"):
+        (folder / name).write_text("let a = 1;")
+    assets = load_assets(folder)
+    caching = {
+        name: assets[name].response(make_mocked_request("GET", f"/static/{name}")).headers["Cache-Control"]
+        for name in ("liveRoom-FE3YH74N.js", "third-party.js")
+    }
+    assert list(caching.values()) == [FOREVER, REVALIDATE]
+
+
 def test_the_tag_is_of_the_content(folder: Path) -> None:
     """The same bytes have the same tag in another process or folder; other bytes have another."""
     before = load_assets(folder)["app.js"].tag
