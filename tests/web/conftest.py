@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from sim.livekit_server import LocalLiveKit
-from tests.web.page_server import AGENT, PROVIDERS, PageServer, serve
+from tests.web.page_server import AGENT, PAGE_STATIC, PROVIDERS, PageServer, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ async def page_server(livekit: LocalLiveKit) -> AsyncIterator[PageServer]:
         api_secret=livekit.api_secret,
         agent_name=AGENT,
         info={"providers": PROVIDERS},
+        static=PAGE_STATIC,
     )
     async with serve(app) as server:
         yield server

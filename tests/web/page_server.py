@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
+from web.assets import STATIC
+
 AGENT = "page-test"
+# A build that is not the committed one: `OUT=/tmp/mine/static node build.mjs` in web/client.
+PAGE_STATIC = Path(os.environ.get("PAGE_STATIC") or STATIC)
 PROVIDERS = [
     {"role": "Speech to text", "name": "Soniox stt-rt-v4", "mode": "simulated"},
     {"role": "Language model", "name": "OpenAI gpt-4o-mini", "mode": "real"},

@@ -7,8 +7,11 @@ import json
 import re
 from pathlib import Path
 
+from tests.web.page_server import PAGE_STATIC
+from web.assets import CHUNK
+
 WEB = Path(__file__).parents[2] / "web"
-CLIENT, STATIC = WEB / "client", WEB / "static"
+CLIENT, STATIC = WEB / "client", PAGE_STATIC
 
 
 def sha256(data: bytes) -> str:
@@ -25,12 +28,47 @@ def test_the_built_files_are_current() -> None:
     assert json.loads((STATIC / "build.json").read_text())["sources"] == digest.hexdigest()
 
 
+def test_the_folder_has_what_was_built_and_no_more() -> None:
+    """build.json names each file with the start of its SHA-256: nothing is left there of an earlier build."""
+    files = json.loads((STATIC / "build.json").read_text())["files"]
+    built = {path.name: sha256(path.read_bytes())[:16] for path in STATIC.iterdir() if path.name != "build.json"}
+    assert files == built
+
+
 def test_the_links_carry_the_tags_of_the_files_they_lead_to() -> None:
-    """Each ?v= in the page and in its script is the start of the SHA-256 of a committed file."""
-    text = (STATIC / "index.html").read_text() + (STATIC / "app.js").read_text()
-    links = re.findall(r"/static/([\w.]+)\?v=([0-9a-f]{16})", text)
-    assert {name for name, _ in links} == {"app.js", "app.css", "meter.js"}
+    """Each ?v= in a page and in a script is the start of the SHA-256 of a committed file."""
+    texts = [path.read_text() for path in STATIC.iterdir() if path.suffix in (".html", ".js")]
+    links = re.findall(r"/static/([\w.]+)\?v=([0-9a-f]{16})", "".join(texts))
+    assert {name for name, _ in links} >= {"app.js", "app.css", "meter.js"}
     assert [tag for _, tag in links] == [sha256((STATIC / name).read_bytes())[:16] for name, _ in links]
+
+
+def imports(script: str, seen: set[str] | None = None) -> set[str]:
+    """The chunks that a script waits for before it runs."""
+    seen = set() if seen is None else seen
+    text = (STATIC / script).read_text()
+    for name in re.findall(r'(?:from|import)\s*"\./([\w.-]+\.js)"', text):
+        if name not in seen:
+            seen.add(name)
+            imports(name, seen)
+    return seen
+
+
+def test_the_page_does_not_wait_for_the_sdk() -> None:
+    """livekit-client is in a chunk of its own, which no script imports before it runs; the others are preloaded."""
+    sdk = {path.name for path in STATIC.glob("*.js") if "livekit" in path.read_text() and path.stat().st_size > 300_000}
+    assert len(sdk) == 1
+    for script in ("app.js", "firstword.js", "load.js"):
+        assert not sdk & imports(script)
+    html = (STATIC / "index.html").read_text()
+    assert set(re.findall(r'rel="modulepreload" href="/static/([\w.-]+)"', html)) == imports("app.js")
+
+
+def test_chunks_are_named_after_their_content() -> None:
+    """What the scripts import has a name that the server may have cached for ever."""
+    chunks = {name for script in ("app.js", "firstword.js") for name in imports(script)}
+    assert chunks
+    assert all(CHUNK.fullmatch(name) for name in chunks)
 
 
 def test_the_page_fetches_nothing_from_elsewhere() -> None:
@@ -40,7 +78,7 @@ def test_the_page_fetches_nothing_from_elsewhere() -> None:
 
 
 def test_the_notice_names_the_library() -> None:
-    """The licences of the code in app.js are beside it, livekit-client in the locked version among them."""
+    """The licences of the code in the scripts are beside it, livekit-client in the locked version among them."""
     lock = json.loads((CLIENT / "package-lock.json").read_text())
     version = lock["packages"]["node_modules/livekit-client"]["version"]
     notice = (STATIC / "THIRD-PARTY.txt").read_text()

@@ -6,8 +6,6 @@ import asyncio
 import math
 import os
 import signal
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,21 +14,26 @@ from livekit import api
 from playwright.async_api import expect
 
 from sim.livekit_server import LocalLiveKit
-from tests.rooms.wire_worker import WireWorker
 from tests.web.browser import chromium
-from tests.web.page_server import AGENT, PageServer, serve
-from tests.web.talking_agent import talking_agent
+from tests.web.page_driver import SHOTS, WAIT_MS, app_for, faults, heard, opened, shot, state, worker
+from tests.web.page_server import AGENT, PAGE_STATIC, PageServer, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
-    from aiohttp import web
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser
 
-WAIT_MS = 20_000
-# Set it to a folder to look at what the tests saw.
-SHOTS = os.environ.get("PAGE_SHOTS")
+
+# The agent speaks for a second: a gauge that is looked at later stands still again.
+WATCH_GAUGES = """() => {
+  window.moved = new Set();
+  for (const id of ["level-caller", "level-agent"]) {
+    const gauge = document.getElementById(id);
+    const look = () => parseFloat(gauge.style.getPropertyValue("--level")) > 0 && window.moved.add(id);
+    new MutationObserver(look).observe(gauge, { attributes: true });
+  }
+}"""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -39,46 +42,9 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-@asynccontextmanager
-async def opened(browser: Browser, server: PageServer, **options: Any) -> AsyncGenerator[Page]:
-    """The page in a window of its own; at the end it must not have logged an error or broken its content policy."""
-    context = await browser.new_context(**options)
-    complaints: list[str] = []
-    page = await context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda entry: complaints.append(entry.text) if "Content Security" in entry.text else None)
-    try:
-        await page.goto(server.url)
-        yield page
-        assert complaints == []
-    finally:
-        await context.close()
-
-
-def app_for(livekit: LocalLiveKit) -> web.Application:
-    return page_app(livekit_url=livekit.url, api_key=livekit.api_key, api_secret=livekit.api_secret, agent_name=AGENT)
-
-
-def worker(livekit: LocalLiveKit) -> WireWorker:
-    return WireWorker(livekit.url, livekit.api_key, livekit.api_secret, AGENT, talking_agent(livekit.url))
-
-
 def rounded(ms: float) -> str:
     """Halves go up, as in JavaScript."""
     return f"{math.floor(ms + 0.5):,}"
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
-
-
-async def state(page: Page, name: str) -> None:
-    await page.wait_for_function("name => window.firstword.state === name", arg=name, timeout=WAIT_MS)
-
-
-async def heard(page: Page) -> None:
-    await page.wait_for_function("() => window.firstword.timings.first_word_ms !== null", timeout=WAIT_MS)
 
 
 async def test_a_call_from_talk_to_hang_up(browser: Browser, page_server: PageServer, livekit: LocalLiveKit) -> None:
@@ -109,7 +75,7 @@ async def test_a_call_from_talk_to_hang_up(browser: Browser, page_server: PageSe
         await expect(page.locator(".transcript .line")).to_have_count(5)
         await expect(page.locator(".chart .group")).to_have_count(2)
         await expect(page.locator(".chart .failed .why")).to_have_text("no account for this caller: the default one")
-        await expect(page.locator(".turn summary").first).to_have_text("Turn 1812 msuntil the reply")
+        await expect(page.locator(".turn summary").last).to_have_text("Turn 1, 812 ms until the reply")
 
         await page.get_by_role("button", name="Hang up").click()
         await state(page, "ended")
@@ -138,13 +104,9 @@ async def test_the_microphone_arrives_at_the_agent_and_moves_the_meter(
 ) -> None:
     """The caller's published track is a microphone, and both gauges have shown a level above nothing."""
     async with opened(browser, page_server) as page, worker(livekit) as wire:
+        await page.evaluate(WATCH_GAUGES)
         await page.get_by_role("button", name="Talk").click()
-        for side in ("caller", "agent"):
-            await page.wait_for_function(
-                "id => parseFloat(document.getElementById(id).style.getPropertyValue('--level')) > 0",
-                arg=f"level-{side}",
-                timeout=WAIT_MS,
-            )
+        await page.wait_for_function("() => window.moved.size === 2", timeout=WAIT_MS)
         room = wire.taken[0].room.name
         async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as lk:
             people = (await lk.room.list_participants(api.ListParticipantsRequest(room=room))).participants
@@ -181,6 +143,8 @@ async def test_a_lost_server_is_told_and_hanging_up_still_works(browser: Browser
             await heard(page)
             os.kill(own.pid, signal.SIGKILL)
             await expect(page.locator("#notice")).to_contain_text("Reconnecting", timeout=WAIT_MS)
+            assert await faults(page) == []
+            await shot(page, "light-interrupted")
         await page.get_by_role("button", name="Hang up").click()
         await state(page, "ended")
         assert await page.locator("audio").count() == 0
@@ -189,18 +153,18 @@ async def test_a_lost_server_is_told_and_hanging_up_still_works(browser: Browser
 async def test_a_turn_that_was_opened_stays_in_place(
     browser: Browser, page_server: PageServer, livekit: LocalLiveKit
 ) -> None:
-    """The newest turn is open; one that the caller opens stays open, with the focus, when the page changes."""
+    """The newest turn is first, and open; one that the caller opens stays so, with the focus, as the page changes."""
     async with opened(browser, page_server) as page, worker(livekit):
         await page.get_by_role("button", name="Talk").click()
         await expect(page.locator(".turn")).to_have_count(2, timeout=WAIT_MS)
         opened_turns = "[...document.querySelectorAll('.turn')].map(turn => turn.open)"
-        assert await page.evaluate(opened_turns) == [False, True]
-        await page.locator(".turn summary").first.focus()
+        assert await page.evaluate(opened_turns) == [True, False]
+        await page.locator(".turn summary").last.focus()
         await page.keyboard.press("Enter")
         await page.evaluate("document.getElementById('talk').click()")
         await state(page, "ended")
         assert await page.evaluate(opened_turns) == [True, True]
-        assert await page.evaluate("document.activeElement.textContent") == "Turn 1812 msuntil the reply"
+        assert await page.evaluate("document.activeElement.textContent") == "Turn 1, 812 ms until the reply"
 
 
 async def test_no_agent_is_told_in_words(browser: Browser, page_server: PageServer) -> None:
@@ -211,6 +175,7 @@ async def test_no_agent_is_told_in_words(browser: Browser, page_server: PageServ
         await expect(alert).to_contain_text("No agent answered within 10 seconds.", timeout=WAIT_MS)
         await expect(alert).to_contain_text(f"AGENT_NAME={AGENT}")
         assert await page.evaluate("window.firstword.state") == "failed"
+        assert await faults(page) == []
         await shot(page, "light-failed")
         await expect(page.get_by_role("button", name="Talk again")).to_be_enabled()
 
@@ -227,7 +192,11 @@ async def test_a_refused_microphone_is_told_in_words(page_server: PageServer) ->
 async def test_a_server_that_is_not_there_is_told_in_words(browser: Browser, unused_tcp_port: int) -> None:
     """What the token endpoint says of LiveKit is what the page says."""
     app = page_app(
-        livekit_url=f"ws://127.0.0.1:{unused_tcp_port}", api_key="key", api_secret="s" * 32, agent_name=AGENT
+        livekit_url=f"ws://127.0.0.1:{unused_tcp_port}",
+        api_key="key",
+        api_secret="s" * 32,
+        agent_name=AGENT,
+        static=PAGE_STATIC,
     )
     async with serve(app) as server, opened(browser, server) as page:
         await page.get_by_role("button", name="Talk").click()
@@ -253,8 +222,8 @@ async def test_the_providers_of_this_agent_are_on_the_page(browser: Browser, pag
     ("name", "options"),
     [
         ("dark", {"color_scheme": "dark"}),
-        ("phone", {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}),
-        ("phone-dark", {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}),
+        ("phone", {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2}),
+        ("phone-dark", {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}),
     ],
 )
 async def test_looks(

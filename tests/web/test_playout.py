@@ -15,7 +15,7 @@ from sim.livekit_server import LocalLiveKit
 from sim.publisher import tone
 from tests.rooms.wire_worker import WireWorker
 from tests.web.browser import chromium
-from tests.web.page_server import AGENT, serve
+from tests.web.page_server import AGENT, PAGE_STATIC, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
@@ -99,7 +99,11 @@ async def test_the_page_holds_sound_back_as_it_is_told(browser: Browser) -> None
     say: asyncio.Queue[str] = asyncio.Queue()
     async with LocalLiveKit() as livekit:
         app = page_app(
-            livekit_url=livekit.url, api_key=livekit.api_key, api_secret=livekit.api_secret, agent_name=AGENT
+            livekit_url=livekit.url,
+            api_key=livekit.api_key,
+            api_secret=livekit.api_secret,
+            agent_name=AGENT,
+            static=PAGE_STATIC,
         )
         worker = WireWorker(livekit.url, livekit.api_key, livekit.api_secret, AGENT, speaking_agent(livekit.url, say))
         async with worker, serve(app) as server:
