@@ -284,6 +284,42 @@ def add_bench(app: typer.Typer) -> None:
         print_quality(report)
         raise typer.Exit(1 if report.failed else 0)
 
+    @group.command("browser")
+    def browser_command(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+        parts: Annotated[str, typer.Option(help="With commas: click, turns, echo, leaks, load, cuts.")] = "all",
+        transports: Annotated[str, typer.Option(help="With commas: whip, livekit.")] = "all",
+        clicks: Annotated[int, typer.Option(help="Calls each way, and of the floor.", min=1, max=1000)] = 40,
+        browsers: Annotated[int, typer.Option(help="Fresh browsers each way.", min=0, max=100)] = 5,
+        chirps: Annotated[int, typer.Option(help="Chirps a row of the echo.", min=5, max=500)] = 40,
+        leak_calls: Annotated[int, typer.Option(help="Calls in one page, each way.", min=1, max=5000)] = 500,
+        load_calls: Annotated[int, typer.Option(help="Calls of one browser at once.", min=1, max=200)] = 20,
+        seed: Annotated[int, typer.Option(help="Seed of all that is random.", min=0)] = 1,
+        json: JsonFile = None,
+        html: HtmlFile = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print tables for a README.")] = False,
+    ) -> None:
+        """The page in Chromium, by WHIP and by livekit-client: click to sound, turns, echo, leaks, load, cuts."""
+        from bench.browser.html import write_html
+        from bench.browser.plan import Options, parse_parts, parse_transports
+        from bench.browser.report import print_browser, write_browser
+        from bench.browser.run import run_browser
+
+        try:
+            chosen = parse_parts(parts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--parts") from None
+        try:
+            ways = parse_transports(transports)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--transports") from None
+        report = _run(run_browser(Options(clicks, browsers, chirps, leak_calls, load_calls, seed, chosen, ways)))
+        if json is not None:
+            write_browser(report, json)
+        if html is not None:
+            write_html(report, html)
+        print_browser(report, markdown=markdown)
+        raise typer.Exit(1 if report.failures else 0)
+
     @app.command(rich_help_panel="Measure")
     def soak(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
         calls: Annotated[int, typer.Option(help="Calls, one after the other.", min=1, max=1000)] = 20,

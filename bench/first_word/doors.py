@@ -16,11 +16,13 @@ from rooms.dispatch import open_room
 from rooms.entrance import Ticket
 from rooms.tokens import new_name
 from sim.caller import CallerError, mint_caller_token
+from web.assets import STATIC
 from web.server import ENTRANCE, page_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from bench.workers import Surroundings
     from rooms.entrance import DispatchAt
@@ -115,20 +117,29 @@ def into_sound(place: Surroundings, address: str, session: aiohttp.ClientSession
 class Page:
     """`async with Page(place, agent_name) as page:` is the project's token endpoint, served on loopback.
 
+    `livekit_url`: by which callers reach LiveKit where that is not `place`'s own; `static`: the built page's folder.
     With `standby_rooms` the block begins when all of them wait; `BenchError` if they do not come.
     """
 
     def __init__(
-        self, place: Surroundings, agent_name: str, *, standby_rooms: int = 0, dispatch_at: DispatchAt = "token"
+        self,
+        place: Surroundings,
+        agent_name: str,
+        *,
+        standby_rooms: int = 0,
+        dispatch_at: DispatchAt = "token",
+        static: Path = STATIC,
+        livekit_url: str | None = None,
     ) -> None:
         self._standby_rooms = standby_rooms
         self._app = page_app(
-            livekit_url=place.livekit.url,
+            livekit_url=livekit_url or place.livekit.url,
             api_key=place.key.key,
             api_secret=place.key.secret,
             agent_name=agent_name,
             standby_rooms=standby_rooms,
             dispatch_at=dispatch_at,
+            static=static,
         )
         self._stack = AsyncExitStack()
 
@@ -141,7 +152,7 @@ class Page:
             self._address = asyncio.get_running_loop().create_future()
             self._address.set_result(f"http://{HOST}:{runner.addresses[0][1]}")
             self._session = await stack.enter_async_context(aiohttp.ClientSession())
-            await self._filled()
+            await self.filled()
             self._stack = stack.pop_all()
         return self
 
@@ -151,7 +162,13 @@ class Page:
     def door(self, *, lead_s: float = 0.0) -> Door:
         return by_page(self._address, self._session, lead_s=lead_s)
 
-    async def _filled(self) -> None:
+    @property
+    def url(self) -> str:
+        """Where a browser opens it."""
+        return self._address.result()
+
+    async def filled(self) -> None:
+        """Wait until all standby rooms are there. Raises `BenchError` if they do not come."""
         rooms = self._app[ENTRANCE]
         try:
             async with asyncio.timeout(FILL_LIMIT_S):
