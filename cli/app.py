@@ -62,10 +62,10 @@ def build_app(service: Service) -> typer.Typer:
         settings = _settings(json=False if readable else None)
         from cli.start import start as serve
         from cli.with_accounts import with_accounts
-        from cli.with_performance import with_performance
+        from cli.with_rooms import with_rooms
 
         try:
-            full = with_performance(with_accounts(service, settings))
+            full = with_rooms(with_accounts(service, settings))
         except ValueError as error:
             _refuse(str(error).splitlines())
         if not settings.lazy_imports:

@@ -150,14 +150,20 @@ class Dev:
     async def _serve_page(self, stack: AsyncExitStack, place: Place) -> str:
         from aiohttp import web
 
+        from rooms.ice import IceConfig, ice_servers
         from rooms.performance.problems import PerformanceError
         from rooms.performance.settings_file import load_performance
+        from rooms.tokens import new_name
         from web.server import page_app
 
         try:
             audio = load_performance().audio_optimization
         except PerformanceError as error:
             raise CannotRun(str(error)) from error
+        secret = self._settings.turn_secret
+        ice = IceConfig(
+            self._settings.ice_servers, secret.get_secret_value() if secret else "", self._settings.turn_ttl
+        )
         app = page_app(
             livekit_url=place.url,
             api_key=place.api_key,
@@ -168,6 +174,8 @@ class Dev:
             caller_timeout_s=self._settings.caller_timeout,
             dispatch_at=self._settings.dispatch_at,
             audio=audio,
+            ice_servers=lambda: ice_servers(ice, new_name("page"), now_s=time.time()),
+            ice_pool_size=self._settings.ice_pool_size,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

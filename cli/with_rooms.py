@@ -1,4 +1,4 @@
-"""The service, and with it what performance.yaml says of its calls."""
+"""The service, and with it what the folder `rooms` does in its calls."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     from service import Service
 
 
-def with_performance(service: Service) -> Service:
-    """`service` with the network of each call watched, and each call's sound as its room wants it.
+def with_rooms(service: Service) -> Service:
+    """`service` with each call's network watched, its sound as the room wants it, and its caller's texts answered.
 
     Itself where the folder `rooms` was taken out.
 
-    Raises ValueError with a line for each fault of the file, or of the environment over it.
+    Raises ValueError with a line for each fault of performance.yaml, or of the environment over it.
     """
     if importlib.util.find_spec("rooms") is None:
         return service
+    from rooms.channel.agent_end import with_requests
     from rooms.performance.problems import PerformanceError
     from rooms.performance.settings_file import load_performance
     from rooms.quality.service_watch import with_quality
@@ -28,5 +29,5 @@ def with_performance(service: Service) -> Service:
         settings = load_performance()
     except PerformanceError as error:
         raise ValueError(str(error)) from None
-    adapted = replace(service, room_settings=service.room_settings or room_settings)
+    adapted = replace(with_requests(service), room_settings=service.room_settings or room_settings)
     return with_quality(adapted, settings.quality_monitoring, settings.audio_optimization)
