@@ -11,6 +11,7 @@ from unicodedata import category
 from aiohttp import web
 
 from rooms.channel.endpoint import add_channel_routes
+from rooms.creation import sound_metadata
 from rooms.dispatch import DispatchError
 from rooms.door.own_machine import own_host
 from rooms.door.rate import Rate
@@ -61,9 +62,9 @@ def page_app(
       "identity"}`. The room is one in which the agent waits already, if `standby_rooms` has kept one; else a new one
       with the agent on its way, whose job has `{"identity", "name", "host"}` as metadata: the host's name is that under
       which the page was opened. The token has name and host in both.
-    - `GET /api/info`: `livekit_url`, `agent_name`, what `ice_servers()` gives then (RTCIceServer dictionaries, for
-      WHIP), `ice_pool_size`, `channel` (true: the agent can be asked in writing), and all of `info`, which must be
-      JSON. The page shows `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
+    - `GET /api/info`: `livekit_url`, `agent_name`, `room_metadata`, what `ice_servers()` gives then (RTCIceServer
+      dictionaries, for WHIP), `ice_pool_size`, `channel` (true: the agent can be asked in writing), and all of `info`,
+      which must be JSON. The page shows `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
     - `POST /api/whip` and what follows on it: see web.whip.routes.
     - `GET /api/channel`: the control channel, see rooms.channel.endpoint.
     - `POST /api/report`, `GET /api/reports`: calls as their callers heard them, see web.reports. `reported` is awaited
@@ -80,7 +81,14 @@ def page_app(
     assets = load_assets(static)
     key = ApiKey(api_key, api_secret)
     mint_rate = Rate(*MINT_RATES)
-    about = {"livekit_url": livekit_url, "agent_name": agent_name, **info}
+    about = {
+        "livekit_url": livekit_url,
+        "agent_name": agent_name,
+        "room_metadata": "" if audio is None else sound_metadata(audio),
+        "ice_pool_size": ice_pool_size,
+        "channel": True,
+        **info,
+    }
 
     async def entrance(app: web.Application) -> AsyncIterator[None]:
         async with Entrance(
@@ -105,8 +113,7 @@ def page_app(
         return web.json_response({"status": "ok"})
 
     async def tell_info(_: web.Request) -> web.Response:
-        ice = {"ice_servers": list(ice_servers()), "ice_pool_size": ice_pool_size, "channel": True}
-        return web.json_response(about | ice, headers={"Cache-Control": "no-store"})
+        return web.json_response(about | {"ice_servers": list(ice_servers())}, headers={"Cache-Control": "no-store"})
 
     async def mint(request: web.Request) -> web.Response:
         wait_s = mint_rate.wait_s()

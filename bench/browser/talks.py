@@ -31,7 +31,7 @@ LINES_LIMIT_MS = 90_000.0
 SHOWN = (
     """who => window.firstword.transcript.filter((line) => line.who === who && line.final).map((line) => line.text)"""
 )
-TOLD_GAPS = """() => window.firstword.report?.()?.response_gaps_ms ?? []"""
+TOLD_GAPS = """() => window.firstword.report?.()?.call?.gaps_ms ?? []"""
 
 
 async def measure_talks(

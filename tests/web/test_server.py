@@ -150,7 +150,7 @@ async def test_health_and_info(page_server: PageServer, livekit: LocalLiveKit) -
     async with page_server.http.get(f"{page_server.url}/api/info") as response:
         text = await response.text()
         info: dict[str, Any] = await response.json()
-    more = {"ice_servers": [], "ice_pool_size": 0, "channel": True}
+    more = {"ice_servers": [], "ice_pool_size": 0, "channel": True, "room_metadata": ""}
     assert info == {"livekit_url": livekit.url, "agent_name": AGENT, "providers": PROVIDERS, **more}
     assert livekit.api_secret not in text
 

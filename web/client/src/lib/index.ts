@@ -20,9 +20,16 @@ export {
   type Side,
   type Timings,
 } from "./call";
-export { AiClient } from "./channel/aiClient";
-export { AiError, ChannelError } from "./channel/channelError";
-export { ControlChannel } from "./channel/controlChannel";
+export { AiClient, type AiClientOptions, type AiFigures, type AskOptions } from "./channel/aiClient";
+export { AiError, type AiErrorKind, ChannelError } from "./channel/channelError";
+export {
+  type ChannelEnd,
+  type ChannelEvents,
+  type ChannelFigures,
+  type ChannelOptions,
+  type ChannelState,
+  ControlChannel,
+} from "./channel/controlChannel";
 export { CallFailure, type FailureCode, type FailureDetails } from "./failure";
 export { type LiveKitOptions, LiveKitTransport } from "./livekit/liveKitTransport";
 export { fitted, sendReport } from "./monitor/beacon";

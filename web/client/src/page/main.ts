@@ -8,6 +8,7 @@
 import { followPermission, onDevicesChanged, soundDevices } from "../lib/audio/devices";
 import { Levels } from "../lib/audio/levels";
 import { Microphone, USUAL_SOUND } from "../lib/audio/microphone";
+import { microphoneSound } from "../lib/audio/roomSound";
 import { Speaker } from "../lib/audio/speaker";
 import { Call, type CallState, type NoticeCode, type Timings } from "../lib/call";
 import { type FailureCode, asFailure } from "../lib/failure";
@@ -164,7 +165,11 @@ function wayIn(events: TransportEvents): LiveKitTransport | WhipTransport {
     },
   };
   return way === "whip"
-    ? new WhipTransport(heard, { iceServers: info.ice_servers, iceCandidatePoolSize: info.ice_pool_size })
+    ? new WhipTransport(heard, {
+        iceServers: info.ice_servers,
+        iceCandidatePoolSize: info.ice_pool_size,
+        sound: microphoneSound(info.room_metadata),
+      })
     : new LiveKitTransport(heard, { ...(info.livekit_url === undefined ? {} : { url: info.livekit_url }) });
 }
 

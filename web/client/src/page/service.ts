@@ -10,6 +10,8 @@ export interface Info {
   /** For WHIP; livekit-client gets its own from LiveKit. */
   ice_servers?: RTCIceServer[];
   ice_pool_size?: number;
+  /** Of each room that the page opens: how it wants the microphone to sound. */
+  room_metadata?: string;
   /** Whether `/api/channel` is there, so that the agent can be asked in writing. */
   channel?: boolean;
 }

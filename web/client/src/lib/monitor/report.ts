@@ -24,10 +24,9 @@ export const LATENCIES = [
   /** A request in writing: to its first part, and to its end. */
   "ai.first_part",
   "ai.answer",
-  /** Click to the agent's first audible sample; the caller's last sample to the agent's next one; microphone to ear. */
+  /** Click to the agent's first audible sample; the caller's last sample to the agent's next one. */
   "audio.first_word",
   "audio.response_gap",
-  "audio.mouth_to_ear",
 ] as const;
 export type LatencyName = (typeof LATENCIES)[number];
 

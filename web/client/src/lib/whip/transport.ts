@@ -1,6 +1,7 @@
 // Into a call by plain WHIP, through the page's own server: one request, and no SDK.
 
 import { agentNotHeard } from "../failure";
+import type { MicrophoneSound } from "../audio/roomSound";
 import type { CloseReason, Joined, Transport, TransportEvents } from "../transport";
 import { AgentWatch } from "./agentWatch";
 import { WhipClient, type WhipState, type WhipStep } from "./client";
@@ -17,6 +18,8 @@ export interface WhipTransportOptions {
   iceServers?: RTCIceServer[] | undefined;
   iceCandidatePoolSize?: number | undefined;
   iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+  /** How the room wants the microphone to sound; livekit-client reads it in the room, by WHIP the page has to tell. */
+  sound?: MicrophoneSound | null;
   /** Where what is said too early is held; one of its own without it. It has to run. */
   context?: AudioContext | undefined;
 }
@@ -87,6 +90,7 @@ export class WhipTransport implements Transport {
       ]);
       if (!sendsAudio(answer.text)) throw agentNotHeard();
       this.live = true;
+      if (this.options.sound) this.events.sound(this.options.sound);
       if (this.client.state === "interrupted") this.events.interrupted();
       else this.watch.start();
       return joined(answer);
