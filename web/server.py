@@ -64,7 +64,8 @@ def page_app(
       which the page was opened. The token has name and host in both.
     - `GET /api/info`: `livekit_url`, `agent_name`, `room_metadata`, what `ice_servers()` gives then (RTCIceServer
       dictionaries, for WHIP), `ice_pool_size`, `channel` (true: the agent can be asked in writing), and all of `info`,
-      which must be JSON. The page shows `info["providers"]`, a list of `{"role": str, "name": str, "mode": "real" | "simulated"}`.
+      which must be JSON. The page shows `info["providers"]`, a list of
+      `{"role": str, "name": str, "mode": "real" | "simulated"}`.
     - `POST /api/whip` and what follows on it: see web.whip.routes.
     - `GET /api/channel`: the control channel, see rooms.channel.endpoint.
     - `POST /api/report`, `GET /api/reports`: calls as their callers heard them, see web.reports. `reported` is awaited

@@ -9,7 +9,9 @@ from bench.browser.plan import TRANSPORTS, Options, Transport
 from bench.workers import Surroundings
 from tests.web.page_server import PAGE_STATIC
 
-CALLS = 8
+pytestmark = pytest.mark.alone  # a call each second, and each has to be heard
+
+CALLS = 7
 OF_ONE_CALL = 6
 """Tracks and listeners that the browser lets go of a while after the last call."""
 

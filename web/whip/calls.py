@@ -15,7 +15,7 @@ from rooms.replies import Refusal
 from utils.logging_config import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Coroutine, Generator, Iterator
     from types import TracebackType
 
     from livekit import api
@@ -28,7 +28,7 @@ log = get_logger("whip")
 
 MOST_CALLS = 1000
 FULL_RETRY_S = 5
-FIRST_LOOK_S = 1.0
+FIRST_LOOKS_S = 0.2
 LOOK_EVERY_S = 5.0
 # Somebody who has not been seen in LiveKit for so long, because LiveKit does not answer, is not waited for.
 MOST_UNSEEN_S = 600.0
@@ -137,12 +137,10 @@ class Calls:
         self._watches.pop(call.id, None)
 
     async def _watch(self, call: Call, voice: str) -> None:
-        told = await self._connect(call, voice, told=False)
+        told = await self._heard(call, self._voices.connect(call, voice), told=False)
         seen_at = time.monotonic()
-        pause_s = min(FIRST_LOOK_S, self._look_every_s)
         while time.monotonic() - seen_at < MOST_UNSEEN_S:
-            await asyncio.sleep(pause_s)
-            pause_s = self._look_every_s
+            await asyncio.sleep(self._look_every_s if call.joined else min(FIRST_LOOKS_S, self._look_every_s))
             try:
                 seen = await self._voices.look(call.room, call.participant)
             except AWAY:
@@ -153,14 +151,16 @@ class Calls:
                     self._disposal.discard(call.room)
                 return
             seen_at = time.monotonic()
-            call.joined = call.joined or seen.caller.state == ParticipantInfo.ACTIVE
+            if not call.joined and seen.caller.state == ParticipantInfo.ACTIVE:
+                call.joined = True
+                told = await self._heard(call, self._voices.negotiate(call), told=told)
             if seen.voice and seen.voice != call.voice:
-                told = await self._connect(call, seen.voice, told=told)
+                told = await self._heard(call, self._voices.connect(call, seen.voice), told=told)
 
-    async def _connect(self, call: Call, voice: str, *, told: bool) -> bool:
+    async def _heard(self, call: Call, done: Coroutine[object, object, None], *, told: bool) -> bool:
         """Returns whether a failure of this call has been told: once is enough."""
         try:
-            await self._voices.connect(call, voice)
+            await done
         except (Refusal, *AWAY) as error:
             if not told:
                 log.warning("a caller does not hear the agent yet", room=call.room, reason=reason(error))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from web.whip.upstream import Upstream
 
 LOOK_EVERY_S = 0.03
+PAUSES_S = (0.0, 0.03, 0.07, 0.2)
+"""Before each negotiation of a new call; one more follows when the browser has connected."""
 FLUSH_S = 1.0
 """A track that is taken back sounds silent for 0.2 s before livekit-server lets go of it, and tells nobody when."""
 
@@ -66,24 +68,39 @@ class Voices:
         return ""
 
     async def connect(self, call: Call, voice: str) -> None:
-        """Let the caller hear the track: a subscription, then a negotiation in which the browser has no part.
+        """Let the caller hear the track, by negotiations in which the browser has no part.
 
         livekit-server sends a track only once it stands in an answer. A POST that waits for it, by the header
         X-LiveKit-ClientInfo, takes 50 ms longer, for the server looks only that often; and for a track that never comes
         it looks for ever. So it is negotiated anew, under the same credentials, while the browser connects.
 
+        The server subscribes a caller by itself, beside its answer and when the browser has connected, and tells nobody
+        when: hence some negotiations. A subscription of ours at that moment can be the second one to the same track,
+        and crashes livekit-server 1.13.5 when the agent leaves (SubscribedTrack.OnClose(nil)).
+
         Raises Refusal and what LiveKitAPI raises.
         """
+        if call.voice:
+            await self._exchange(call, voice)
+        else:
+            for pause_s in PAUSES_S:
+                await asyncio.sleep(pause_s)
+                await self.negotiate(call)
+        call.voice = voice
+
+    async def _exchange(self, call: Call, voice: str) -> None:
+        """The new track was put beside the old one, in vain: take it back, and wait until both have let go."""
         async with call.lock:
-            if call.voice:
-                # The new one was put beside the old one, in vain: take it back, and wait until both have let go.
-                await self._subscribe(call, voice, wanted=False)
-                await asyncio.sleep(FLUSH_S)
-            # The server subscribes a caller to what is there, beside its answer: that is nearly always done by now.
+            await self._subscribe(call, voice, wanted=False)
+            await asyncio.sleep(FLUSH_S)
             await self._negotiate(call)
             await self._subscribe(call, voice, wanted=True)
             await self._negotiate(call)
-            call.voice = voice
+
+    async def negotiate(self, call: Call) -> None:
+        """Have what the server has subscribed the caller to stand in an answer. Raises Refusal."""
+        async with call.lock:
+            await self._negotiate(call)
 
     async def _subscribe(self, call: Call, voice: str, *, wanted: bool) -> None:
         subscription = api.UpdateSubscriptionsRequest(

@@ -20,6 +20,8 @@ from tests.web.page_server import PAGE_STATIC
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+pytestmark = pytest.mark.alone
+
 CALLS = 3
 SAME_MS = 40.0
 """Two audio graphs on one track: each has buffers of its own."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def signed(video: dict[str, object], *, identity: str = "ada", ttl_s: float = 60) -> str:
-    """A JWT that livekit-api would not make."""
+def signed(video: dict[str, object], *, identity: str = "ada", ttl_s: float = 3600) -> str:
+    """A JWT that livekit-api would not make, made when the tests are collected."""
     now_s = time.time()
     claims = {"iss": KEY.key, "sub": identity, "nbf": now_s - 7200, "exp": now_s + ttl_s, "video": video}
     return jwt.encode(claims, KEY.secret, algorithm="HS256")
