@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 import pytest_asyncio
 from livekit import api, rtc
 from livekit.agents import AgentSession
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sim.livekit_server import LocalLiveKit
     from tests.conftest import MakeSettings
     from tests.web.page_server import PageServer
+
+pytestmark = pytest.mark.alone  # half a second of tone is counted
 
 WAIT_MS = 45_000
 PRELUDE = """

@@ -27,7 +27,7 @@ SAME_MS = 40.0
 """Two audio graphs on one track: each has buffers of its own."""
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture
 async def site() -> AsyncIterator[Page]:
     async with Surroundings("fixed", 1) as place:
         agent = EchoAgent(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -88,6 +88,15 @@ async def test_a_method_of_the_rooms_agent_is_called(livekit: LocalLiveKit, rpc:
         assert await rpc.call(room, "agent-1", "echo", {"said": "مرحبا"}) == {"heard": "مرحبا"}
 
 
+async def reached(rpc: AgentRpc, room: str) -> None:
+    """An agent is listed a moment before livekit-server can reach it."""
+    while True:
+        with suppress(AgentRpcError):
+            await rpc.call(room, "agent-1", "here", {})
+            return
+        await asyncio.sleep(0.05)
+
+
 async def test_what_keeps_an_agent_from_answering_is_told_apart(livekit: LocalLiveKit, rpc: AgentRpc) -> None:
     """No room, no agent in it, no such method, an answer that is none."""
     room = room_name()
@@ -97,6 +106,8 @@ async def test_what_keeps_an_agent_from_answering_is_told_apart(livekit: LocalLi
         with pytest.raises(NoAgent):
             await rpc.find_agent(room)
     async with agent(livekit, room) as participant:
+        participant.register_rpc_method("here", answering(lambda _: {}))
+        await reached(rpc, room)
         with pytest.raises(AgentRpcError) as unknown:
             await rpc.call(room, "agent-1", "nothing", {})
         assert unknown.value.gone
