@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.child_settings import child_environment
 from utils.child_process import ChildProcess
+from utils.own_command import own_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ class AgentProcess:
         begun_s = time.monotonic()
         self._ready = ready = asyncio.get_running_loop().create_future()
         self._process = process = ChildProcess(
-            [sys.executable, sys.argv[0], "start", "--announce", "--readable"],
+            [*own_command(), "start", "--announce", "--readable"],
             name="agent",
             # What a tool of the agent prints is seen at once.
             env=child_environment(**self._overrides) | {"PYTHONUNBUFFERED": "1"},

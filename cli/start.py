@@ -17,6 +17,7 @@ from runtime.supervisor import CANNOT_START, Supervisor
 from runtime.worker import CannotServe, run_worker
 from service import AccountsUnusable
 from utils.logging_config import get_logger
+from utils.own_command import own_command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -122,7 +123,7 @@ async def _supervise(settings: Settings) -> int:
     readable = ["--readable"] if sys.stderr.isatty() else []
     async with _rescue(settings) as rescue:
         supervisor = Supervisor(
-            [sys.executable, *sys.argv, *readable],
+            [*own_command(), *sys.argv[1:], *readable],
             count=settings.workers,
             environment=environment,
             grace_s=settings.drain_timeout + STOP_MARGIN_S,

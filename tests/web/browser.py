@@ -10,30 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import Error, async_playwright
 
+from bench.browser.chromium import FLAGS, NAMES
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
 
 @asynccontextmanager
 async def chromium(*, microphone: bool = True) -> AsyncGenerator[Browser]:
     """A browser that grants the microphone, or (microphone=False) has none. Skips the test if there is no Chromium."""
-    flags = FLAGS if microphone else [flag for flag in FLAGS if "media-stream" not in flag]
+    flags = [flag for flag in FLAGS if microphone or "media-stream" not in flag]
     options: dict[str, Any] = {"args": flags, "headless": True}
     async with async_playwright() as playwright:
         found = next((path for name in NAMES if (path := shutil.which(name))), None)

@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from sim.livekit_server import LocalLiveKit
+from tests.web.browser import chromium
 from tests.web.page_server import AGENT, PAGE_STATIC, PROVIDERS, PageServer, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from playwright.async_api import Browser
+
 
 @pytest_asyncio.fixture(scope="session")
 async def livekit() -> AsyncIterator[LocalLiveKit]:
     async with LocalLiveKit() as server:
         yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One for a file: those of ended files would take time from the next ones."""
+    async with chromium() as started:
+        yield started
 
 
 @pytest_asyncio.fixture

@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
 from sim.lossy_link import RELAY_HOST, Conditions, LossyLink
-from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser, Page
 
@@ -40,12 +38,6 @@ CONNECT = """async () => {
   check.start();
   return await candidate;
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @asynccontextmanager

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
 # A render quantum and a window of the meter, at 48 kHz.
@@ -27,12 +23,6 @@ EDGES = """async edges => {
   }
   return [counted, gaps.summary()];
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 # In the order in which the browser tells them; "c(" is where the caller begins, "a)" where the agent ends.

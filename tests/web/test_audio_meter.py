@@ -6,15 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.page_server import PAGE_STATIC
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser, CDPSession, Page
 
 # The worklet's own code in a scope that stands for the audio thread's; `make(extra)` gives a processor.
@@ -46,12 +42,6 @@ WORKLET = """source => {
 }"""
 BLOCKS = 200_000  # nine minutes of sound
 METER = {"process", "judge", "gate", "firstAbove", "lastAbove", "below", "clear"}
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def allocated_bytes(cdp: CDPSession, page: Page, *, wasteful: bool) -> tuple[float, float]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
-
 from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser, Page
 
@@ -43,12 +41,6 @@ SETUP = """async () => {
 }"""
 USUAL = {"echoCancellation": True, "noiseSuppression": True, "autoGainControl": True}
 PLAIN = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @asynccontextmanager

@@ -6,16 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 from livekit import api
 from playwright.async_api import expect
 
-from tests.web.browser import chromium
 from tests.web.page_driver import WAIT_MS, faults, heard, opened, shot, state, worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser, Page, Route
 
     from sim.livekit_server import LocalLiveKit
@@ -33,12 +29,6 @@ ASKING = """
 navigator.permissions.query = async () => Object.assign(new EventTarget(), { state: "prompt" });
 navigator.mediaDevices.getUserMedia = () => new Promise(() => {});
 """
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def sound(page: Page, name: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
@@ -70,12 +69,6 @@ async () => {
   window.live = async () => { changes.length = 0; await call.start(); line.speak(); };
 }
 """
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture

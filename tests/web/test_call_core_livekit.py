@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import pytest_asyncio
 from livekit import api, rtc
 from livekit.agents import AgentSession
 from livekit.agents.voice.room_io import RoomIO
 
 from tests.rooms.wire_worker import WireWorker
-from tests.web.browser import chromium
 from tests.web.page_server import AGENT
 from tests.web.sound_page import TONES
 from tests.web.talking_agent import talking_agent
 from turns.room_options import SAMPLE_RATE_HZ, room_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from livekit.protocol.agent import JobAssignment
     from playwright.async_api import Browser, Page
@@ -55,12 +53,6 @@ window.ready = async (options = {}) => {
   );
 };
 """
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @asynccontextmanager

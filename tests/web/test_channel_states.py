@@ -8,17 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pytest_asyncio
 from aiohttp import WSMsgType, web
 
 from sim.counting_relay import CountingRelay
 from sim.flaky_socket import FlakySocket, Losses
-from tests.web.browser import chromium
 from tests.web.channel_page import QUICK, channel_server, open_page, reversed_words, token
 from tests.web.page_server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from playwright.async_api import Browser, Page
 
@@ -28,12 +26,6 @@ CONNECT = "([url, token, options]) => { window.connect(url, token, options); }"
 CLOSED = "() => window.channel.state === 'closed'"
 OPEN = "() => window.channel.state === 'open'"
 PATH = "/api/channel"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 @asynccontextmanager

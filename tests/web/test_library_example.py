@@ -7,28 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
-from tests.web.browser import chromium
 from tests.web.page_driver import WAIT_MS, app_for, worker
 from tests.web.page_server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
 
 DOCUMENT = Path(__file__).parents[2] / "docs/browser-client.md"
 STATE = "state => window.call?.state === state"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def with_example(app: web.Application) -> web.Application:

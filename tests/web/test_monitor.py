@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 from web.reports.shape import read_report
 
@@ -25,12 +24,6 @@ async () => {
   window.start = JSON.stringify({ v: 1, kind: "start", spans: [], marks });
 }
 """
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture

@@ -9,7 +9,6 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 from livekit import api
 from playwright.async_api import expect
 
@@ -20,8 +19,6 @@ from tests.web.page_server import AGENT, PAGE_STATIC, PageServer, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
 
@@ -34,12 +31,6 @@ WATCH_GAUGES = """() => {
     new MutationObserver(look).observe(gauge, { attributes: true });
   }
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def rounded(ms: float) -> str:

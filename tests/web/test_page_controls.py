@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.web.browser import chromium
 from tests.web.page_driver import WAIT_MS, heard, opened, state, worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser, Page
 
     from sim.livekit_server import LocalLiveKit
@@ -26,12 +22,6 @@ FOCUS = """() => {
   const style = getComputedStyle(at);
   return [at.id || at.textContent.trim(), at.matches(":focus-visible") && style.outlineStyle !== "none"];
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def focus_order(page: Page) -> dict[str, bool]:

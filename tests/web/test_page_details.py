@@ -6,15 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.web.browser import chromium
 from tests.web.page_driver import WAIT_MS, heard, opened, worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
@@ -27,12 +23,6 @@ MediaStreamTrack.prototype.getSettings = function () {
   return { ...settings.call(this), noiseSuppression: false };
 };
 """
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def test_a_calls_figures_and_its_report(browser: Browser, page_server: PageServer, livekit: LocalLiveKit) -> None:

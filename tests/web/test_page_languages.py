@@ -6,17 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.web.browser import chromium
 from tests.web.page_driver import heard, opened, worker
 from tests.web.page_server import AGENT, PAGE_STATIC, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
@@ -29,12 +25,6 @@ EMPTY = """() => [...document.querySelectorAll("[data-word], [data-label], [data
   .filter(({ dataset, textContent, ariaLabel, placeholder }) =>
     !(dataset.word ? textContent : dataset.label ? ariaLabel : placeholder))
   .map((place) => place.outerHTML)"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.mark.parametrize(

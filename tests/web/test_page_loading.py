@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.web.browser import chromium
 from tests.web.page_driver import WAIT_MS, heard, opened, state, worker
 from tests.web.page_server import PAGE_STATIC
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser, Request, Route
 
     from sim.livekit_server import LocalLiveKit
@@ -22,12 +18,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 350_000
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0"
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def sdk() -> str:

@@ -6,18 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 
 from rooms.performance.sections import AudioConfig
 from tests.rooms.wire_worker import WireWorker
-from tests.web.browser import chromium
 from tests.web.page_server import AGENT, PAGE_STATIC, serve
 from tests.web.test_playout import speaking_agent
 from web.server import page_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
@@ -34,12 +30,6 @@ navigator.mediaDevices.getUserMedia = async (constraints) => {
 };
 """
 USUAL = [True, True, True]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.mark.parametrize(

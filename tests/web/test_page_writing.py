@@ -5,29 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from playwright.async_api import expect
 
 from rooms.channel.endpoint import CHANNEL
 from rooms.channel.requests import AnswerError
-from tests.web.browser import chromium
 from tests.web.channel_page import Answering
 from tests.web.page_driver import WAIT_MS, app_for, faults, heard, opened, shot, state, worker
 from tests.web.page_server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from playwright.async_api import Browser, Route
 
     from sim.livekit_server import LocalLiveKit
     from tests.web.page_server import PageServer
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from livekit import rtc
 
 from rooms.performance.sections import AudioConfig
@@ -14,12 +13,11 @@ from rooms.quality.link_word import link_word, tell
 from sim.livekit_server import LocalLiveKit
 from sim.publisher import tone
 from tests.rooms.wire_worker import WireWorker
-from tests.web.browser import chromium
 from tests.web.page_server import AGENT, PAGE_STATIC, serve
 from web.server import page_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from livekit.protocol.agent import JobAssignment
     from playwright.async_api import Browser, Page
@@ -45,12 +43,6 @@ HELD_MS = """async () => {
   }
   return held;
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def speaking_agent(url: str, say: asyncio.Queue[str]) -> Callable[[JobAssignment], Awaitable[None]]:

@@ -7,23 +7,13 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from playwright.async_api import expect
 
 from sim.livekit_server import LocalLiveKit, free_port
-from tests.web.browser import chromium
 from tests.web.enduring_call import WAIT_MS, calling, goes_on, hang_up, nobody_left
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def test_a_server_that_is_killed_and_comes_back(browser: Browser) -> None:

@@ -6,26 +6,16 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest_asyncio
 from livekit import api
 from playwright.async_api import expect
 
 from sim.counting_relay import CountingRelay
-from tests.web.browser import chromium
 from tests.web.enduring_call import WAIT_MS, calling, clicked, goes_on, hang_up, nobody_left
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def minted(livekit: LocalLiveKit, ticket: dict[str, Any], ttl_s: float) -> dict[str, Any]:

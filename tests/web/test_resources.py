@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
 if TYPE_CHECKING:
@@ -23,12 +22,6 @@ async () => {
   window.put = (name) => window.resources.add(name, (leaving) => window.said.push(leaving ? `${name} leaving` : name));
 }
 """
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture

@@ -7,16 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
 from rooms.tokens import new_name
 from sim.livekit_server import LocalLiveKit
 from tests.rooms.wire_worker import WireWorker
-from tests.web.browser import chromium
 from tests.web.whip_server import Speaker, WhipServer, callers, whip_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser, Page
 
@@ -87,12 +85,6 @@ window.received = async () => {
 };
 0;
 """
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
-from tests.web.browser import chromium
 from tests.web.whip_client_site import Script, link, page_of, site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from playwright.async_api import Browser, Page
 
@@ -66,12 +64,6 @@ PAGE = """() => {
     return ["m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", ...ice, ""].join("\\r\\n");
   };
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 def says(status: int, text: str = "", **headers: str) -> Answer:

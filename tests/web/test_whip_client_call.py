@@ -5,25 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
-
-from tests.web.browser import chromium
 from tests.web.whip_client_page import HEARS, OPEN, PAGE, hears_tone, is_tone, loudness, names, until_told
 from tests.web.whip_client_site import WhipSite, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from livekit import rtc
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def test_a_call_in_both_directions(browser: Browser, livekit: LocalLiveKit) -> None:

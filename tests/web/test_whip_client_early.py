@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
-from tests.web.browser import chromium
 from tests.web.whip_client_page import PAGE
 from tests.web.whip_client_site import EAR_RATE_HZ, Agent, WhipSite, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
@@ -42,12 +38,6 @@ SPEAK = """({ words, lateS, wordS }) => {
   }
   return begin({ context: sounds }).open(Promise.resolve(microphone), abort.signal);
 }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def words_heard(agent: Agent, last_hz: int) -> dict[int, float]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
 from livekit import api
 
-from tests.web.browser import chromium
 from tests.web.whip_client_page import HEARS, OPEN, PAGE, hears_tone, names, until_told
 from tests.web.whip_client_site import WhipSite, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Browser
 
     from sim.livekit_server import LocalLiveKit
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def test_closed_before_the_answer(browser: Browser, livekit: LocalLiveKit) -> None:

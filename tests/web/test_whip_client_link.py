@@ -6,26 +6,17 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import pytest_asyncio
-
 from sim.livekit_server import LocalLiveKit
 from sim.lossy_link import RELAY_HOST, Conditions, LossyLink
-from tests.web.browser import chromium
 from tests.web.whip_client_page import HEARS, OPEN, PAGE, until_told
 from tests.web.whip_client_site import Agent, WhipSite, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser, Page
 
 AWAY = Conditions(loss=1.0)
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @asynccontextmanager

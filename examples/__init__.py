@@ -1,0 +1,1 @@
+"""What can be built on the template, ready to be copied?"""
