@@ -1,7 +1,8 @@
 """`pytestmark = pytest.mark.alone`: no other process of the run tests anything while this module does.
 
 What judges sound or time cannot tell a fault from a machine that has no time for it. The other processes wait, so such
-modules are few and short.
+modules are few and short. For the same reason a test that fails beside others is judged once more, alone: what fails
+then has failed. pytest-rerunfailures does that and tells it (`-rR`).
 """
 
 from __future__ import annotations
@@ -54,6 +55,13 @@ class Alone:
     def __init__(self, turnstile: Turnstile) -> None:
         self._turnstile = turnstile
         self._file: tuple[Path, bool] | None = None
+        self._judged_again = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            if not is_alone(item):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(
@@ -68,6 +76,17 @@ class Alone:
             if nextitem is None or _file(nextitem) != self._file:
                 self._turnstile.leave()
                 self._file = None
+            elif self._judged_again:
+                self._turnstile.leave()
+                self._turnstile.beside()
+            self._judged_again = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if getattr(item, "execution_count", 1) > 1:  # pytest-rerunfailures counts there
+            self._judged_again = True
+            self._turnstile.leave()
+            self._turnstile.alone()
 
 
 def is_alone(item: pytest.Item) -> bool:

@@ -51,6 +51,15 @@ MARK = "pytestmark = pytest.mark.alone"
 
 def run(folder: Path, modules: dict[str, bool], *arguments: str) -> list[tuple[str, str]]:
     """A run of pytest in `folder`, of modules that are marked or not: when each began and ended."""
+    done, noted = attempt(folder, modules, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return noted
+
+
+def attempt(
+    folder: Path, modules: dict[str, bool], *arguments: str
+) -> tuple[subprocess.CompletedProcess[str], list[tuple[str, str]]]:
+    """The same, however it ends."""
     log = folder / "log"
     for name, marked in modules.items():
         text = MODULE.format(mark=MARK if marked else "", log=str(log), name=name)
@@ -63,9 +72,8 @@ def run(folder: Path, modules: dict[str, bool], *arguments: str) -> list[tuple[s
     temp = f"--basetemp={folder / 'temp'}"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist.plugin", temp, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
-    assert done.returncode == 0, done.stdout + done.stderr
     lines = log.read_text(encoding="utf-8").splitlines()
-    return [(what, name) for what, _, name in (line.partition(" ") for line in lines)]
+    return done, [(what, name) for what, _, name in (line.partition(" ") for line in lines)]
 
 
 def test_nobody_begins_or_ends_beside_it(tmp_path: Path) -> None:
@@ -80,6 +88,46 @@ def test_nobody_begins_or_ends_beside_it(tmp_path: Path) -> None:
         together = max(together, len(open_now))
         assert len(open_now) == 1 or not {"c", "f"} & open_now, noted
     assert together > 1, noted
+
+
+FAILS_AT_FIRST = """
+import time
+from pathlib import Path
+
+def note(what):
+    with Path({log!r}).open("a") as log:
+        log.write(f"{{what}} {name}\\n")
+
+def test_it(request):
+    again = request.node.execution_count > 1
+    if again:
+        note("begin")
+        time.sleep(0.3)
+        note("end")
+    assert {always} and again
+
+def test_beside_again():
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_fails_beside_others_is_judged_again_alone(tmp_path: Path, passes: bool) -> None:
+    """The second judgement counts, both are told, and nobody tests beside it."""
+    for name in "fg":
+        text = FAILS_AT_FIRST.format(log=str(tmp_path / "log"), name=name, always=passes)
+        (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
+    modules = dict.fromkeys("abcde", False)
+    options = ("-n", "3", "--dist", "loadfile", "-p", "pytest_rerunfailures", "-rR")
+    done, noted = attempt(tmp_path, modules, *options)
+    assert done.returncode == (0 if passes else 1), done.stdout + done.stderr
+    assert "2 rerun" in done.stdout
+    assert "RERUN test_f.py::test_it" in done.stdout
+    open_now: set[str] = set()
+    for what, name in noted:
+        (open_now.add if what == "begin" else open_now.remove)(name)
+        assert not {"f", "g"} & open_now or len(open_now) == 1, noted
+    assert {"f", "g"} <= {name for _, name in noted}
 
 
 def test_one_process_has_nobody_to_wait_for(tmp_path: Path) -> None:
