@@ -95,15 +95,18 @@ async def _leaks(
         for _ in range(SETTLING_CALLS):
             await _call(site, tab, way)
         before = await held(tab, session)
+        halfway: Held | None = None
         try:
-            for _ in range(calls):
+            for number in range(calls):
+                if number == calls // 2:
+                    halfway = await held(tab, session)
                 await _call(site, tab, way)
                 opened += 1
                 told(1)
         except CallFailed as error:
             failed = f"call {opened + 1}: {error}"
         after = await held(tab, session)
-    return Leaks(way, opened, opened, before, after, await callers_left(place), failed)
+    return Leaks(way, opened, opened, before, after, await callers_left(place), failed, halfway)
 
 
 async def _call(site: Page, tab: Tab, way: Transport) -> None:

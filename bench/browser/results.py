@@ -82,7 +82,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Leaks:
-    """`opened`: calls in one page, of which `heard` brought sound. `before`: after the first few of them."""
+    """`opened`: calls in one page, of which `heard` brought sound. `before`: after the first few of them.
+
+    `halfway`: what grows for ever has grown there by half of what it has in the end.
+    """
 
     way: Transport
     opened: int
@@ -91,10 +94,7 @@ class Leaks:
     after: Held
     left_in_rooms: int
     failed: str | None = None
-
-    @property
-    def bytes_a_call(self) -> float:
-        return (self.after.heap_kb - self.before.heap_kb) * 1024 / max(1, self.opened)
+    halfway: Held | None = None
 
 
 @dataclass(frozen=True)

@@ -100,9 +100,16 @@ def leaks_grid(leaks: Sequence[Leaks]) -> Grid:
     headings = ("held by one page", "calls", "heap, KB", *COUNTED.values(), "audio nodes", "DOM nodes")
     lines: list[tuple[str, ...]] = []
     for leak in leaks:
-        for when, held, calls in (("before", leak.before, "0"), ("after", leak.after, str(leak.opened))):
+        moments = (
+            ("before", leak.before, 0),
+            ("halfway", leak.halfway, leak.opened // 2),
+            ("after", leak.after, leak.opened),
+        )
+        for when, held, calls in moments:
+            if held is None:
+                continue
             counts = [str(getattr(held, field)) for field in (*COUNTED, "audio_nodes", "nodes")]
-            lines.append((f"{NAMES[leak.way]}, {when}", calls, f"{held.heap_kb:.0f}", *counts))
+            lines.append((f"{NAMES[leak.way]}, {when}", str(calls), f"{held.heap_kb:.0f}", *counts))
     return Grid(headings, tuple(lines), frozenset({headings[0]}), "No page was counted.")
 
 

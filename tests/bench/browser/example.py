@@ -35,7 +35,7 @@ def example_report() -> BrowserReport:
             Round("whip, as it comes", (90.0, 92.0, 99.0), 0, 30.0, 1.0, 100),
             Round("livekit, as it comes", (95.0, 96.0, 97.0), 1, 30.0, 1.0, 100),
         ),
-        leaks=(Leaks("whip", 500, 500, CLEAN, replace(CLEAN, heap_kb=3100.0), 0),),
+        leaks=(Leaks("whip", 500, 500, CLEAN, replace(CLEAN, heap_kb=3100.0), 0, halfway=CLEAN),),
         loads=(Load("livekit", 20, 20, (150.0, 180.0), 0.8),),
         cuts=(
             Cut("whip", 2.0, 0.3, "live", "", "", 0),

@@ -1,0 +1,4 @@
+from cli.app import main
+from examples.save_conversation.agent import service
+
+main(service)
