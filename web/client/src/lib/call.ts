@@ -55,6 +55,8 @@ export class Call {
   private line: Line | null = null;
   private playback: Playback | null = null;
   private clearAudio: ClearAudio | null = null;
+  /** Takes the agent's picture back; does nothing while there is none. */
+  private unsee: () => void = () => undefined;
   private stopAwaiting: () => void = () => undefined;
   private readonly meters: Record<Side, { track: MediaStreamTrack | null; stop: () => void }> = {
     caller: { track: null, stop: () => undefined },
@@ -172,6 +174,7 @@ export class Call {
     const events: TransportEvents = {
       step: told((step, atMs) => this.reached(step, atMs)),
       agentTrack: told((track) => this.hear(track)),
+      agentPicture: told((track) => this.see(track)),
       agentLost: told(() => {
         this.tell("agent-lost");
         this.awaitAgent(this.options.nextAgentTimeoutS ?? NEXT_AGENT_TIMEOUT_S);
@@ -258,6 +261,16 @@ export class Call {
     this.clearAudio = clearAudio;
     clearAudio.start();
     this.resources.add("clear audio", () => clearAudio.stop());
+  }
+
+  private see(track: MediaStreamTrack | null): void {
+    this.unsee();
+    if (track === null) return;
+    this.events.picture?.(track);
+    this.unsee = this.resources.add("picture", () => {
+      this.unsee = () => undefined;
+      this.events.picture?.(null);
+    });
   }
 
   /** Levels and edges of one side's newest track. */

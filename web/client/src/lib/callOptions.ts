@@ -43,6 +43,8 @@ export interface CallEvents {
   quality?(look: ClearAudioLook): void;
   /** How long the agent took to answer, as this browser heard it. */
   gap?(gapMs: number): void;
+  /** What the agent shows, as video; null when it shows nothing any more, and at the end of the call. */
+  picture?(track: MediaStreamTrack | null): void;
   /** The agent's message of topic `firstword.timeline`, JSON. */
   timeline?(message: string): void;
   /** The devices have changed, or they have names now. */

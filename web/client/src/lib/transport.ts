@@ -23,6 +23,8 @@ export interface TransportEvents {
   step(step: Step, atMs: number): void;
   /** The agent's voice, not yet played by anything. Again if the agent was replaced. */
   agentTrack(track: MediaStreamTrack): void;
+  /** What the agent shows, as video that is not yet played by anything; null when it shows nothing any more. */
+  agentPicture?(track: MediaStreamTrack | null): void;
   /** The agent was lost and another one is awaited. */
   agentLost(): void;
   interrupted(): void;

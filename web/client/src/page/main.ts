@@ -67,6 +67,7 @@ const call = new Call(
       page.heard(look);
       tellSound();
     },
+    picture: (track) => page.pictureIs(track),
     gap: () => page.latencies(call.gaps.summary()),
     timeline: (message) => {
       if (!page.timelineMessage(message)) console.warn("a timeline that this page cannot show:", message);

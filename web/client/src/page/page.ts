@@ -15,6 +15,7 @@ import { FiguresView } from "./figures";
 import { type Language, speak, spoken } from "./language";
 import { Meters, type Side } from "./meters";
 import { type Shown, underWay } from "./model";
+import { PictureView } from "./picture";
 import { type Provider, ProvidersView } from "./providers";
 import { QualityView } from "./quality";
 import { SoundView } from "./sound";
@@ -39,6 +40,7 @@ export class Page {
   private readonly figures = new FiguresView();
   private readonly timeline = new TimelineView(find("timeline"));
   private readonly quality = new QualityView();
+  private readonly picture = new PictureView();
   private readonly sound = new SoundView();
   private readonly providers = new ProvidersView();
   private shown: Shown | null = null;
@@ -105,6 +107,11 @@ export class Page {
   heard(look: ClearAudioLook): void {
     this.meters.setGrade(look.grade, look.fault);
     this.quality.show(look);
+  }
+
+  /** What the agent shows; null for nothing. */
+  pictureIs(track: MediaStreamTrack | null): void {
+    this.picture.show(track);
   }
 
   line(line: Line): void {

@@ -44,10 +44,11 @@ export class LiveKitTransport implements Transport {
       const refused = microphone.then(() => new Promise<never>(() => undefined));
       const [room, ticket] = await Promise.race([Promise.all([loading, this.ticket(signal)]), refused]);
       signal.throwIfAborted();
-      const published = held.then(() => room.publish());
-      published.catch(() => undefined);
       const joined = this.join(room, ticket, signal);
       joined.catch(() => undefined);
+      // Not sooner: its negotiation would hold up the one that brings the agent's voice. What is said meanwhile is held.
+      const published = Promise.all([held, joined]).then(() => room.publish());
+      published.catch(() => undefined);
       const [there] = await Promise.all([joined, published]);
       return there;
     } catch (error) {

@@ -4,6 +4,7 @@ import {
   ConnectionError,
   ConnectionErrorReason,
   DisconnectReason,
+  EngineEvent,
   LocalAudioTrack,
   ParticipantKind,
   type RemoteParticipant,
@@ -33,6 +34,9 @@ export class LiveRoom {
   private microphone: LocalAudioTrack | null = null;
   private publishing: Promise<unknown> = Promise.resolve();
   private voice: RemoteTrack | null = null;
+  private early: MediaStreamTrack | null = null;
+  private prepared = false;
+  private picture: RemoteTrack | null = null;
   private muted = false;
   private connected = false;
   private over = false;
@@ -41,8 +45,11 @@ export class LiveRoom {
     this.listen();
   }
 
+  /** Once: the pointer comes near the button in the moment of the click, too. */
   prepare(url: string): void {
-    if (!this.over) void this.room.prepareConnection(url).catch(() => undefined);
+    if (this.over || this.prepared) return;
+    this.prepared = true;
+    void this.room.prepareConnection(url).catch(() => undefined);
   }
 
   /** False if the server does not take this token and `last` is not set. Throws CallFailure. */
@@ -118,7 +125,14 @@ export class LiveRoom {
   private listen(): void {
     const { room, events } = this;
     followLink(room);
+    // livekit-client tells of a track once it has noticed the connection, for which it looks each 50 ms.
+    room.engine.on(EngineEvent.MediaTrackAdded, (media, stream) => this.hearEarly(media, stream));
     room.on(RoomEvent.TrackSubscribed, (track, _, participant) => this.hear(track, participant));
+    room.on(RoomEvent.TrackUnsubscribed, (track) => {
+      if (track !== this.picture) return;
+      this.picture = null;
+      events.agentPicture?.(null);
+    });
     room.on(RoomEvent.ParticipantDisconnected, ({ kind }, reason) => {
       if (kind !== ParticipantKind.AGENT) return;
       // Without a reason it is livekit-client itself, which forgets all before it connects anew: the agent may stay.
@@ -145,11 +159,24 @@ export class LiveRoom {
     });
   }
 
+  private hearEarly(media: MediaStreamTrack, stream: MediaStream): void {
+    if (this.over || this.connected || media.kind !== "audio") return;
+    const [sid] = stream.id.split("|");
+    const sender = [...this.room.remoteParticipants.values()].find((participant) => participant.sid === sid);
+    if (sender?.kind !== ParticipantKind.AGENT) return;
+    this.early = media;
+    this.events.agentTrack(media);
+  }
+
   private hear(track: RemoteTrack, { kind }: RemoteParticipant): void {
+    if (track.kind === Track.Kind.Video && kind === ParticipantKind.AGENT) {
+      this.picture = track;
+      this.events.agentPicture?.(track.mediaStreamTrack);
+    }
     if (track.kind !== Track.Kind.Audio) return;
     if (kind === ParticipantKind.AGENT) {
       this.voice = track;
-      this.events.agentTrack(track.mediaStreamTrack);
+      if (track.mediaStreamTrack !== this.early) this.events.agentTrack(track.mediaStreamTrack);
       return;
     }
     // Somebody else who is in the room.

@@ -113,6 +113,11 @@ export const ar: Words = {
   send: "إرسال",
   unanswered: "لم يصل رد.",
 
+  picture: "ما يعرضه المساعد",
+  pictureLabel: "صورة من المساعد بلا صوت. وما يهم فيها يُقال أيضًا.",
+  pictureShown: "المساعد يعرض صورة.",
+  fullScreen: "ملء الشاشة",
+
   figures: "السرعة كما سُمعت",
   figuresNote: "كما سمعها هذا المتصفح، في كل المكالمات منذ فتح الصفحة.",
   measure: "القياس",

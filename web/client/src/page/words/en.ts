@@ -132,6 +132,11 @@ export const en = {
   send: "Send",
   unanswered: "No answer came.",
 
+  picture: "What the agent shows",
+  pictureLabel: "Picture of the agent, without sound. What matters in it is also said.",
+  pictureShown: "The agent shows a picture.",
+  fullScreen: "Full screen",
+
   figures: "How fast it was",
   figuresNote: "As this browser heard it, all calls since the page was opened.",
   measure: "Measure",
