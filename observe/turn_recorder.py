@@ -43,6 +43,7 @@ class TurnRecorder:
         self._begun: list[BegunReply] = []
         self._llm_calls = 0
         self._vad_end_s: float | None = None
+        self._early: tuple[float, bool] | None = None  # a reply that was heard before its turn's words were told
         self._count = 0
 
     def attach(self, session: AgentSession[Any]) -> None:
@@ -54,7 +55,9 @@ class TurnRecorder:
 
     def reply_audible(self, at_s: float, *, opener: bool = False) -> None:
         """The first audible sample of an utterance left at `at_s`; an `opener` was played from memory."""
-        if self._open is not None and self._open.audible_at_s is None:
+        if self._open is None:
+            self._early = (at_s, opener)
+        elif self._open.audible_at_s is None:
             self._open.audible_at_s = at_s
             self._open.opener = opener
 
@@ -80,6 +83,11 @@ class TurnRecorder:
                 llm_calls,
             )
             self._vad_end_s = None
+            early, self._early = self._early, None
+            if early is not None and early[0] > self._open.speech_end_s:
+                # A speech-to-speech model answers what it has heard, and the words of that may take longer.
+                self._open.committed_at_s = min(self._open.committed_at_s, early[0])
+                self.reply_audible(early[0], opener=early[1])
         elif item.role == "assistant":
             self._close(metrics, interrupted=item.interrupted)
 

@@ -103,12 +103,35 @@ class TtsLatency:
 
 
 @dataclass(frozen=True)
+class RealtimeLatency:
+    """A speech-to-speech model: the end of the caller's turn (or the request) -> its first audio; what follows.
+
+    `transcription`: that end -> the words of the caller. `leading_silence`, `realtime_factor`: as in `TtsLatency`.
+    """
+
+    first_audio: Latency
+    leading_silence: Latency
+    transcription: Latency
+    realtime_factor: float
+
+    def __post_init__(self) -> None:
+        if not self.realtime_factor > 0:
+            raise ValueError(f"RealtimeLatency.realtime_factor must be > 0, got {self.realtime_factor}")
+
+
+FIXED_REALTIME = RealtimeLatency(
+    first_audio=Fixed(700), leading_silence=Fixed(70), transcription=Fixed(500), realtime_factor=5.0
+)
+
+
+@dataclass(frozen=True)
 class Profile:
     """All waits of one set of simulated providers."""
 
     soniox: SonioxLatency
     llm: LlmLatency
     tts: TtsLatency
+    realtime: RealtimeLatency = FIXED_REALTIME
 
 
 def fixed_profile() -> Profile:
@@ -134,9 +157,13 @@ def published_profile(seed: int) -> Profile:
     - LLM first answer token: P50 553, P95 1947 ms (gpt-4o-mini, aiewf-eval, August 2026).
     - TTS first byte: median 197 ms with network (Flash v2.5, Vapi, 50 trials). No P95 is published: 320 ms assumed.
     - Leading silence in synthesized speech: 150-250 ms (aiewf-eval), read as P5 and P95.
+    - Speech to speech, voice to voice: median 1280 ms with 68 ms of silence before the voice (gpt-realtime-1.5,
+      aiewf-eval). Less that silence and the 500 ms after which the server takes the turn for ended by default:
+      700 ms to the first audio.
 
     Assumed, because no figure is published: interim lag 150/220 ms, endpoint wait 600/800 ms, 15/40 ms between
-    tokens, 10 times real time for audio, interims revised in 8 % and finals rewritten in 5 % of the words.
+    tokens, 10 times real time for audio, interims revised in 8 % and finals rewritten in 5 % of the words; speech to
+    speech: P95 of the first audio 1400 ms, words of the caller after 500/900 ms, 5 times real time for audio.
     """
     seeds = random.Random(seed)
 
@@ -157,6 +184,13 @@ def published_profile(seed: int) -> Profile:
             first_byte=log_normal(197, 320),
             leading_silence=log_normal(194, 250),
             realtime_factor=10.0,
+        ),
+        # Last, so that the others' sequences are what they were.
+        realtime=RealtimeLatency(
+            first_audio=log_normal(700, 1400),
+            leading_silence=log_normal(68, 120),
+            transcription=log_normal(500, 900),
+            realtime_factor=5.0,
         ),
     )
 

@@ -7,6 +7,8 @@ On a running server:
 - `GET /sim/stats` returns the counters of each provider.
 - `PUT /sim/faults` takes `{"openai": {...}, "elevenlabs": {...}, "soniox": {...}}`; each object replaces all faults of
   its provider, `{}` heals it, an absent provider is left alone. The fields: `sim.faults`, and `sim.soniox` for Soniox.
+- OpenAI's speech-to-speech model is at the same address as its chat; its counters and faults are those of "realtime"
+  (`sim.openai_realtime`).
   Example: `{"openai": {"reject_every": 1, "reject_status": 503}}`. Nothing is changed if any part of it is wrong.
 """
 
@@ -91,6 +93,8 @@ class SimulatedProviders:
         if self._runner is not None:
             raise RuntimeError("simulated providers: already started")
         self._simulators = {name: self._simulator(name) for name in sorted(self._only)}
+        if "openai" in self._only:
+            self._simulators["realtime"] = self._realtime()
         app = web.Application()
         for simulator in self._simulators.values():
             app.router.add_routes(simulator.routes())
@@ -160,13 +164,24 @@ class SimulatedProviders:
         if name == "elevenlabs":
             return ElevenLabsSimulator(self._profile.tts, api_keys=self._api_keys)
         # Lazy: ears may bring a neural model, which the other two providers do not need.
+        from sim.soniox import SonioxSimulator
+
+        return SonioxSimulator(self._best_ears(), self._profile.soniox, api_keys=self._api_keys)
+
+    def _realtime(self) -> Simulator:
+        from sim.openai_realtime import RealtimeSimulator
+
+        dialogue = self._dialogue or FrontDesk()
+        return RealtimeSimulator(dialogue, self._best_ears, self._profile.realtime, api_keys=self._api_keys)
+
+    def _best_ears(self) -> Callable[[], Ears]:
         from sim.ears.best import best_ears
         from sim.ears.phrasebook import Phrasebook
-        from sim.soniox import SonioxSimulator
         from sim.speech.library import load_speech
 
-        ears = self._ears or best_ears(Phrasebook(load_speech().values()))
-        return SonioxSimulator(ears, self._profile.soniox, api_keys=self._api_keys)
+        if self._ears is None:
+            self._ears = best_ears(Phrasebook(load_speech().values()))
+        return self._ears
 
     async def _show_stats(self, _: web.Request) -> web.Response:
         return web.json_response(self.stats)

@@ -318,3 +318,25 @@ async def test_false_interruptions_are_counted_if_a_sound_was_stopped(call: Call
     assert call.tally.false_interruptions == 1
     call.falsely_interrupted(resumed=False)
     assert call.tally.false_interruptions == 2
+
+
+async def test_a_reply_may_be_heard_before_the_words_that_it_answers_are_told(call: Call) -> None:
+    """A speech-to-speech model does that: the turn has its gap, and no span runs backwards."""
+    call.recorder.reply_audible(990.0)  # the greeting, which answers nothing
+    call.heard.last_audible_at_s = 999.0
+    call.recorder.reply_audible(999.8)
+    call.said("user", "When do you open?")
+    call.now_s = 1002.0
+    call.said("assistant", "At five.")
+    (turn,) = call.turns
+    assert turn.gap_ms == pytest.approx(800)
+    assert spans(turn) == [("end of turn", 0.0, 800.0), ("reply", 800.0, 800.0)]
+
+
+async def test_what_was_heard_before_the_caller_spoke_is_not_their_answer(call: Call) -> None:
+    """The greeting's first sound is older than the turn's last."""
+    call.recorder.reply_audible(990.0)
+    call.heard.last_audible_at_s = 999.0
+    call.said("user", "When do you open?")
+    call.said("assistant", "At five.")
+    assert call.turns[0].gap_ms is None
