@@ -10,8 +10,9 @@ from datetime import datetime
 from random import Random
 from typing import Any, Protocol, cast
 
-from sim.intents import INTENTS, Intent, recognize
+from sim.intents import INTENTS, Intent, is_agreement, recognize
 from sim.tool_calls import WEEKDAYS, ToolCall, spoken_result, tool_call_for
+from sim.tool_words import call_by_name, call_once_more, call_to_search, line_that_answers
 
 Message = Mapping[str, Any]
 """One chat message as on OpenAI's wire: `role`, `content`, perhaps `tool_calls`."""
@@ -60,22 +61,39 @@ class FrontDesk:
         self._now = now
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Reply:
-        last = messages[-1] if messages else {}
+        # Instructions for this one reply come last on the wire, behind what it answers.
+        last = next((message for message in reversed(messages) if message.get("role") not in _INSTRUCTIONS), {})
         said = [text for m in messages if m.get("role") == "assistant" and (text := content_text(m))]
         heard = next((content_text(m) for m in reversed(messages) if m.get("role") == "user"), "")
         if last.get("role") == "tool":
-            return Reply(self._pick(_RESULTS, said, heard, {"result": spoken_result(content_text(last))}))
+            result = spoken_result(line_that_answers(content_text(last), heard))
+            return Reply(self._pick(_RESULTS, said, heard, {"result": result}))
         if last.get("role") != "user" or not heard.strip():
             return Reply(self._pick(_INTENT["greeting"].replies, said, heard))
         if is_arabic(heard):
             return Reply(self._arabic(said))
         intent = recognize(heard, offered=bool(said) and said[-1].endswith(CONFIRM))
-        if intent is None:
-            return Reply(self._not_understood(said, heard))
-        call = tool_call_for(intent.tool_words, tools, heard, self._now())
+        call = self._call(intent, messages, tools, heard) if tools else None
         if call is not None:
             return Reply(tool_calls=(call,))
+        if intent is None:
+            return Reply(self._not_understood(said, heard))
         return Reply(self._answer(intent, said, heard))
+
+    def _call(
+        self, intent: Intent | None, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], heard: str
+    ) -> ToolCall | None:
+        """What is ordered by a tool's name; then what the intent is about; then what can be searched for."""
+        if is_agreement(heard) and (again := call_once_more(messages)) is not None:
+            return again
+        results = [content_text(m) for m in reversed(messages) if m.get("role") == "tool"]
+        call = call_by_name(tools, heard, results, self._now())
+        if call is None and intent is not None:
+            call = tool_call_for(intent.tool_words, tools, heard, self._now())
+        # What the desk would answer from its own script is known better by a tool that searches.
+        if call is None and (intent is None or intent.tool_words):
+            call = call_to_search(tools, heard, self._now())
+        return call
 
     def _answer(self, intent: Intent, said: list[str], heard: str) -> str:
         if intent.name == "repeat" and said:
@@ -158,6 +176,7 @@ def name_in(heard: str) -> str | None:
 
 _NUMBER = r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+(?::\d\d)?"
 _DAY = r"today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_INSTRUCTIONS = ("system", "developer")
 _INTENT = {intent.name: intent for intent in INTENTS}
 _RESULTS = ("{result}", "Let me see. {result}", "Here it is. {result}")
 _ASK_NAME = ("Of course. What is the name?", "Sure, please tell me the name.", "Gladly. Which name shall I spell?")

@@ -156,6 +156,7 @@ CONFIRMED = Intent(
         "Done. This is only a demonstration, so no real table is waiting.",
         "That is noted. As this is a demonstration, nothing was really booked.",
     ),
+    ("confirm",),
 )
 DECLINED = Intent(
     "declined",
@@ -181,6 +182,12 @@ def recognize(heard: str, *, offered: bool = False) -> Intent | None:
         key=lambda scored: scored[0],
     )
     return best if likeness >= LIKENESS_PERCENT else None
+
+
+def is_agreement(heard: str) -> bool:
+    """A yes, without a no."""
+    text = heard.lower()
+    return _has_keyword(CONFIRMED, text) and not _has_keyword(DECLINED, text)
 
 
 def _has_keyword(intent: Intent, text: str) -> bool:

@@ -92,7 +92,7 @@ def _string(name: str, form: str, heard: str, now: datetime) -> str:
     if "zone" in name:
         return "UTC"
     if "time" in name or "hour" in name:
-        return f"{now:%H:%M}"
+        return _hour(heard) or f"{now:%H:%M}"
     if "city" in name or "location" in name or "place" in name:
         return "London"
     return heard.strip()
@@ -105,6 +105,12 @@ def _number(heard: str) -> int | None:
         if word in _NUMBERS:
             return _NUMBERS.index(word)
     return None
+
+
+def _hour(heard: str) -> str | None:
+    """The hour in "at seven" or "at 7:30"."""
+    hours = re.findall(r"\bat (\d+(?::\d\d)?|[a-z]+)", heard.lower())
+    return next((hour for hour in hours if hour[0].isdecimal() or hour in _NUMBERS), None)
 
 
 def spoken_result(result: str) -> str:

@@ -66,6 +66,8 @@ def test_each_tool_is_there(document: str) -> None:
 
 
 def _tool(words: list[str]) -> str:
+    if words[:3] == ["uv", "run", "-m"]:
+        return f"{words[3].replace('.', '/')}/__main__.py"
     if words[:2] == ["uv", "run"]:
         return next(word for word in words[2:] if not word.startswith("--"))
     if words[0] == "python":

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 
-# Read back by pydantic, which needs these at run time.
-from bench.machine import Machine  # noqa: TC001
-from bench.stats import Quantiles  # noqa: TC001
+from bench.machine import Machine  # noqa: TC001  # pydantic reads it back by its type
+from bench.stats import Quantiles  # noqa: TC001  # the same
 from examples.simple_test_client.allocations import Allocations
 from examples.simple_test_client.naive import FRAME_S
 

@@ -115,6 +115,25 @@ def test_the_same_conversation_gives_the_same_reply() -> None:
     assert len({desk(seed).reply([user("hello")], []).text for seed in range(20)}) > 1
 
 
+def test_instructions_for_one_reply_are_not_what_it_answers() -> None:
+    """With them behind it, a result is told and a question answered as without; alone they are greeted."""
+    instructions: Message = {"role": "system", "content": "Summarize the results."}
+    asked = [user("opening hours?")]
+    result: list[Message] = [*asked, {"role": "tool", "tool_call_id": "1", "content": "from five to eleven"}]
+    assert "from five to eleven" in desk().reply([*result, instructions], []).text.lower()
+    assert desk().reply([*asked, instructions], []) == desk().reply(asked, [])
+    assert desk().reply([instructions, instructions], []) == desk().reply([], [])
+
+
+def test_a_yes_calls_the_tool_that_confirms() -> None:
+    """Where the desk has asked for it and such a tool is offered."""
+    tools = [{"type": "function", "function": {"name": name}} for name in ("book_table", "confirm_table")]
+    offered: list[Message] = [user("a table"), {"role": "assistant", "content": f"One is free. {CONFIRM}"}]
+    calls = desk().reply([*offered, user("Yes please.")], tools).tool_calls
+    assert [call.name for call in calls] == ["confirm_table"]
+    assert not desk().reply([user("Yes please.")], tools).tool_calls
+
+
 def test_a_booking_is_confirmed_or_declined_only_when_it_was_offered() -> None:
     """A bare "yes" means something only after the desk has asked."""
     offer = say("Can I book a table for two?").text

@@ -12,6 +12,21 @@ from sim.tool_calls import arguments_for, spoken_result, tool_call_for
 NOW = datetime(2026, 3, 4, 15, 5)
 
 
+@pytest.mark.parametrize(
+    ("heard", "hour"),
+    [
+        ("A table for two tomorrow at seven?", "seven"),
+        ("At 7:30, please.", "7:30"),
+        ("Look at the table.", "15:05"),
+        ("Not at all, at eight.", "eight"),
+    ],
+)
+def test_an_hour_is_the_one_that_was_said(heard: str, hour: str) -> None:
+    """Without one it is the time of the day."""
+    schema: dict[str, Any] = {"properties": {"hour": {"type": "string"}}, "required": ["hour"]}
+    assert arguments_for(schema, heard, NOW) == {"hour": hour}
+
+
 def test_arguments_follow_the_types_of_the_schema() -> None:
     """Enums, numbers, dates, defaults, unions and nested objects all get a value that the schema allows."""
     schema: dict[str, Any] = {
