@@ -228,6 +228,7 @@ class BrowsedPage:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not self._page.is_closed():
+            await self._bridge.stop_scripts()
             await finished_or_left(self._page.close(), CLOSE_LIMIT_S)
 
     async def _travel(self, go: Callable[[], Coroutine[Any, Any, Response | None]], url: str) -> None:

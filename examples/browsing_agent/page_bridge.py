@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WORLD = "browsing"
 CALL_LIMIT_S = 5.0
 COUNT_LIMIT_S = 1.0
+STOP_LIMIT_S = 1.0
 SCRIPT = Path(__file__).with_name("page_script.js").read_text(encoding="utf-8")
 
 
@@ -58,6 +59,10 @@ class PageBridge:
 
     def on(self, event: str, handler: Callable[[dict[str, Any]], None]) -> None:
         self._session.on(event, handler)
+
+    async def stop_scripts(self) -> None:
+        """Ends what runs in the page just now: a script without end would keep its process, and pages share those."""
+        await finished_or_left(self._session.send("Runtime.terminateExecution"), STOP_LIMIT_S)
 
     async def install(self) -> None:
         """The script for this document and for all that follow."""

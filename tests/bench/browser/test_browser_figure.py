@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
-CALLS = 3
+CALLS = 8
 SAME_MS = 40.0
 """Two audio graphs on one track: each has buffers of its own."""
 
