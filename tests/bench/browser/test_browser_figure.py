@@ -40,7 +40,7 @@ async def test_the_pages_figure_is_what_a_second_tap_hears(site: Page, way: Tran
     """From the click's own time stamp. A busy machine may disturb a call: a wrong figure would be wrong in all."""
     apart_ms: list[float] = []
     async with chromium() as browser, window(browser, Wanted(record=48_000)) as tab:
-        for _ in range(CALLS):
+        while len(apart_ms) < CALLS and min(map(abs, apart_ms), default=SAME_MS) >= SAME_MS:
             await open_page(tab, site.url, way)
             await site.filled()
             await talk(tab)
@@ -49,7 +49,7 @@ async def test_the_pages_figure_is_what_a_second_tap_hears(site: Page, way: Tran
             assert 0 <= input_ms < sound_ms
             await tab.evaluate("new Promise((over) => setTimeout(over, 500))")
             heard_ms = (await recorded(tab)).first_audible_ms()
-            if heard_ms is not None:
-                apart_ms.append(heard_ms - await tab.evaluate("bench.click.stamp") - sound_ms)
+            assert heard_ms is not None
+            apart_ms.append(heard_ms - await tab.evaluate("bench.click.stamp") - sound_ms)
             await hang_up(tab)
     assert min(map(abs, apart_ms)) < SAME_MS, apart_ms
