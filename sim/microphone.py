@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import deque
@@ -15,8 +16,6 @@ from livekit import rtc
 from sim.waveform import Gate, Pcm, audible_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sim.echo import EchoPath
 
 BLOCK_MS = 50
@@ -71,8 +70,8 @@ class Microphone:
         self.echoes: list[EchoPath] = []
         self._block_ms, self._queue_ms = (PROMPT_BLOCK_MS, PROMPT_QUEUE_MS) if prompt else (BLOCK_MS, QUEUE_MS)
         self.source = rtc.AudioSource(sample_rate_hz, 1, queue_size_ms=self._queue_ms)
-        self._block = sample_rate_hz * self._block_ms // 1000
-        self._background = _endless(background, self._block)
+        self._background = np.zeros(1, np.int16) if background is None else background
+        self._background_at = 0
         self._queue: deque[_Speech] = deque()
         self._leaving: deque[_Speech] = deque()
         self._pushed = 0
@@ -123,7 +122,7 @@ class Microphone:
                 if reading:
                     await self._read_clock()
                 else:
-                    await self._push()
+                    await self._push(self._block_ms)
                 self._settle()
         finally:
             for item in (*self._queue, *self._leaving):
@@ -136,10 +135,16 @@ class Microphone:
         self._steady.set()
 
     async def _read_clock(self) -> None:
-        """Pushes until a push is sure to have waited for the queue, which dates its return."""
-        while self._surely_queued_ms() + self._block_ms < self._queue_ms + 2 * TICK_MS:
-            await self._push()
-        await self._push()
+        """Pushes until a push is sure to have waited for the queue, which dates its return.
+
+        The last push is as long as is missing, at most the queue's length, which the source always takes. The pauses
+        are for a queue that is fuller than is sure: each push would wait as long as it sounds, and none could be told
+        from a stall.
+        """
+        while (missing_ms := self._queue_ms + 2 * TICK_MS - self._surely_queued_ms()) > self._queue_ms:
+            await asyncio.sleep(3 * TICK_MS / 1000)
+            await self._push(self._block_ms)
+        await self._push(max(math.ceil(missing_ms / TICK_MS) * TICK_MS, self._block_ms))
         self._blocks_to_reading = random.randint(*BLOCKS_BETWEEN_READINGS)
         zero_at = time.perf_counter() + self._queue_ms / 1000 - self._pushed / self.sample_rate_hz
         self._zero_at = zero_at if self._zero_at is None else min(self._zero_at, zero_at)
@@ -151,26 +156,29 @@ class Microphone:
         self._queued_at = now
         return self._queued_ms
 
-    async def _push(self) -> None:
-        block = np.zeros(self._block, np.int16)
+    async def _push(self, block_ms: int) -> None:
+        length = self.sample_rate_hz * block_ms // 1000
+        block = np.zeros(length, np.int16)
         filled = 0
-        while self._queue and filled < self._block:
+        while self._queue and filled < length:
             item = self._queue[0]
             if item.position is None:
                 item.position = self._pushed + filled
-            part = item.pcm[item.taken : item.taken + self._block - filled]
+            part = item.pcm[item.taken : item.taken + length - filled]
             block[filled : filled + len(part)] = part
             item.taken += len(part)
             filled += len(part)
             if item.taken == len(item.pcm):
                 self._leaving.append(self._queue.popleft())
         if filled == 0:
-            block = next(self._background)
+            places = np.arange(self._background_at, self._background_at + length)
+            block = self._background.take(places, mode="wrap")
+            self._background_at = (self._background_at + length) % len(self._background)
         block = self._with_echoes(block)
-        frame = rtc.AudioFrame(block.tobytes(), self.sample_rate_hz, 1, self._block)
-        self._queued_ms = self._surely_queued_ms() + self._block_ms
+        frame = rtc.AudioFrame(block.tobytes(), self.sample_rate_hz, 1, length)
+        self._queued_ms = self._surely_queued_ms() + block_ms
         await self.source.capture_frame(frame)
-        self._pushed += self._block
+        self._pushed += length
         self._blocks_to_reading -= 1
 
     def _with_echoes(self, block: Pcm) -> Pcm:
@@ -223,13 +231,3 @@ def resample(pcm: Pcm, from_hz: int, to_hz: int) -> Pcm:
     frames = resampler.push(bytearray(np.ascontiguousarray(pcm, np.int16).tobytes()))
     frames += resampler.flush()
     return np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames] or [np.zeros(0, np.int16)])
-
-
-def _endless(background: Pcm | None, block: int) -> Iterator[Pcm]:
-    if background is None:
-        silence = np.zeros(block, np.int16)
-        while True:
-            yield silence
-    looped = np.resize(background, int(np.lcm(len(background), block)))
-    while True:
-        yield from looped.reshape(-1, block)
