@@ -28,7 +28,7 @@ from examples.browsing_agent.browser_manager import BrowsedPage, BrowserManager
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from examples.browsing_agent.captures import Capture
+    from examples.browsing_agent.capture_types import Capture
 
 Way = Literal["nobody", "clock", "content"]
 WAYS: tuple[Way, ...] = ("nobody", "clock", "content")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from examples.browsing_agent.captures import Capture
+    from examples.browsing_agent.capture_types import Capture
 
 BITS = 8
 CELL = 24

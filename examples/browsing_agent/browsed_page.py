@@ -10,48 +10,45 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Error
-
 from examples.browsing_agent.browsing_errors import (
     BrowsingError,
     FieldError,
     NavigationError,
     PageClosedError,
-    RefusedAddressError,
     UnknownRefError,
 )
-from examples.browsing_agent.captures import Capture, CaptureLimits, PageCaptures, Statistics
-from examples.browsing_agent.filtering_proxy import REFUSED_HEADER
+from examples.browsing_agent.captures import PageCaptures
 from examples.browsing_agent.page_bridge import PageBridge, finished_or_left
 from examples.browsing_agent.page_text import TEXT_LIMIT, PageText, page_text
+from examples.browsing_agent.page_travel import GOTO_LIMIT_S, PageTravel
 from examples.browsing_agent.safe_network import checked_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Coroutine
 
-    from playwright.async_api import Dialog, Download, Frame, Page, Request, Response
+    from playwright.async_api import Dialog, Download, Frame, Page
 
     from examples.browsing_agent.browser_manager import BrowserManager
+    from examples.browsing_agent.capture_types import Capture, CaptureLimits, Statistics
 
-GOTO_LIMIT_S = 20.0
 ACTION_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 5.0
-BEGIN_LIMIT_S = 0.3
-"""A click that leads to another page has asked for it by then."""
 POPUP_S = 5.0
 """A window that a page opens later than this after a click was not asked for."""
 MAX_NOTICES = 20
 NOTICE_LIMIT = 200
 VALUE_LIMIT = 2_000
 MAX_SCROLL = 20_000
-INTERRUPTED = "is interrupted by another navigation"
+
+
+NoticeKind = Literal["dialog", "download", "popup", "refused", "pages"]
 
 
 @dataclass(frozen=True)
 class Notice:
     """Something that happened by itself. `text` may hold words of the page: content, not instruction."""
 
-    kind: Literal["dialog", "download", "popup", "refused", "pages"]
+    kind: NoticeKind
     text: str
 
 
@@ -74,12 +71,10 @@ class BrowsedPage:
         self._manager = manager
         self._page = page
         self._bridge = bridge
+        self._travel = PageTravel(page, bridge, manager.proxy, self.tell)
         self._captures = PageCaptures(bridge, manager.viewport, limits)
         self._next_ref = 1
-        self._status: int | None = None
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
-        self._begun, self._arrived = asyncio.Event(), asyncio.Event()
-        self._failed_url = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_field: str | None = None
         self._acted_s = -POPUP_S
@@ -91,10 +86,8 @@ class BrowsedPage:
         page.on("dialog", self._on_dialog)
         page.on("download", self._on_download)
         page.on("popup", self._on_popup)
-        page.on("request", self._on_request)
-        page.on("requestfailed", self._on_request_failed)
-        page.on("response", self._on_response)
         page.on("framenavigated", self._on_navigated)
+        self._travel.listen()
         self._bridge.on_end(self._on_gone)
         await self._bridge.install()
         self._captures.start()
@@ -106,7 +99,7 @@ class BrowsedPage:
     @property
     def status(self) -> int | None:
         """HTTP status of the page that is shown; None if there was no answer."""
-        return self._status
+        return self._travel.status
 
     @property
     def closed(self) -> bool:
@@ -125,7 +118,7 @@ class BrowsedPage:
 
     @property
     def statistics(self) -> Statistics:
-        return self._captures.statistics_now
+        return self._captures.statistics
 
     @property
     def may_open_a_window(self) -> bool:
@@ -155,7 +148,7 @@ class BrowsedPage:
         Raises `RefusedAddressError`, `NavigationError`, `PageTimeoutError`, `PageClosedError`.
         """
         url = checked_url(url, self._manager.allowed_hosts)
-        await self._travel(
+        await self._travel.go(
             lambda: self._page.goto(url, wait_until="domcontentloaded", timeout=GOTO_LIMIT_S * 1000), url
         )
 
@@ -166,7 +159,7 @@ class BrowsedPage:
         before = history["entries"][place - 1]["url"] if place > 0 else ""
         if not before.startswith(("http:", "https:")):
             raise NavigationError("back: this is the first page; allowed: after another page was opened here")
-        await self._travel(
+        await self._travel.go(
             lambda: self._page.go_back(wait_until="domcontentloaded", timeout=GOTO_LIMIT_S * 1000), before
         )
 
@@ -202,9 +195,10 @@ class BrowsedPage:
         ref = ref or self._last_field
         if ref is None:
             raise UnknownRefError("submit: no field was filled; allowed: a ref of a form on the page")
-        self._watch_for_arrival()
+        self._acted_s = time.monotonic()
+        self._travel.expect()
         self._judged(ref, await self._bridge.call("submit", ref))
-        await self._settle()
+        await self._travel.settle()
 
     async def scroll(self, pixels: int) -> None:
         """Down, or up if negative."""
@@ -231,50 +225,11 @@ class BrowsedPage:
             await self._bridge.stop_scripts()
             await finished_or_left(self._page.close(), CLOSE_LIMIT_S)
 
-    async def _travel(self, go: Callable[[], Coroutine[Any, Any, Response | None]], url: str) -> None:
-        self._failed_url = ""
-        self._manager.proxy.forget(urlsplit(url).hostname or "")
-        try:
-            try:
-                answer = await self._bridge.within(go(), GOTO_LIMIT_S + 1, "going to a page")
-            except NavigationError as error:
-                if INTERRUPTED not in str(error):
-                    raise
-                # What was on its way before, often the browser's own page for an error, has arrived now.
-                answer = await self._bridge.within(go(), GOTO_LIMIT_S + 1, "going to a page")
-        except NavigationError as error:
-            host = urlsplit(self._failed_url or url).hostname or ""
-            words = self._manager.proxy.why_refused(host)
-            if words is not None:
-                raise RefusedAddressError(words) from None
-            raise NavigationError(f"url: {url[:NOTICE_LIMIT]} cannot be opened ({_network_words(error)})") from None
-        if answer is not None and REFUSED_HEADER.lower() in answer.headers:
-            host = urlsplit(answer.url).hostname or ""
-            words = self._manager.proxy.why_refused(host)
-            if words is not None:
-                raise RefusedAddressError(words)
-            raise NavigationError(f"url: {host} cannot be reached (no such site, or it does not answer)")
-
     async def _act(self, action: Coroutine[Any, Any, None], what: str) -> None:
-        self._watch_for_arrival()
-        await self._bridge.within(action, ACTION_LIMIT_S, what)
-        await self._settle()
-
-    def _watch_for_arrival(self) -> None:
         self._acted_s = time.monotonic()
-        self._begun.clear()
-        self._arrived.clear()
-
-    async def _settle(self) -> None:
-        """Until the page that an action led to is there, if it led to one."""
-        try:
-            async with asyncio.timeout(BEGIN_LIMIT_S):
-                await self._begun.wait()
-        except TimeoutError:
-            return
-        await self._bridge.within(self._arrived.wait(), GOTO_LIMIT_S, "going to a page")
-        loaded = self._page.wait_for_load_state("domcontentloaded", timeout=GOTO_LIMIT_S * 1000)
-        await self._bridge.within(loaded, GOTO_LIMIT_S, "going to a page")
+        self._travel.expect()
+        await self._bridge.within(action, ACTION_LIMIT_S, what)
+        await self._travel.settle()
 
     def _judged(self, ref: str, answer: dict[str, Any]) -> dict[str, Any]:
         """What the page's script answered. Raises the error that its word of refusal stands for."""
@@ -297,10 +252,9 @@ class BrowsedPage:
             case wrong:
                 raise FieldError(f"{ref}: it is {wrong}; allowed: what can be seen and used")
 
-    def _notice(self, kind: Literal["dialog", "download", "popup", "refused", "pages"], text: str) -> None:
+    def tell(self, kind: NoticeKind, text: str) -> None:
+        """For the next `notices`."""
         self._notices.append(Notice(kind, text[:NOTICE_LIMIT]))
-
-    tell = _notice
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -308,7 +262,7 @@ class BrowsedPage:
         task.add_done_callback(self._tasks.discard)
 
     def _on_dialog(self, dialog: Dialog) -> None:
-        self._notice("dialog", f"{dialog.type}, dismissed: {dialog.message}")
+        self.tell("dialog", f"{dialog.type}, dismissed: {dialog.message}")
         self._own(self._dismiss(dialog), "dismisses a dialog")
 
     async def _dismiss(self, dialog: Dialog) -> None:
@@ -317,49 +271,21 @@ class BrowsedPage:
             await self._bridge.within(dialog.accept() if leaving else dialog.dismiss(), ACTION_LIMIT_S, "a dialog")
 
     def _on_download(self, download: Download) -> None:
-        self._notice("download", f"refused: {download.suggested_filename}")
-        self._arrived.set()
+        self.tell("download", f"refused: {download.suggested_filename}")
+        self._travel.arrived()
 
     def _on_popup(self, popup: Page) -> None:
         # The manager's task, not the page's: a page that is closed takes its own tasks with it.
         self._manager.adopt(popup, self)
 
-    def _on_request(self, request: Request) -> None:
-        if self._is_own(request):
-            self._begun.set()
-
-    def _on_request_failed(self, request: Request) -> None:
-        if not self._is_own(request):
-            return
-        self._failed_url = request.url
-        self._arrived.set()
-        words = self._manager.proxy.why_refused(urlsplit(request.url).hostname or "")
-        if words is not None:
-            self._notice("refused", words)
-
-    def _on_response(self, response: Response) -> None:
-        if not self._is_own(response.request):
-            return
-        self._status = response.status
-        words = self._manager.proxy.why_refused(urlsplit(response.url).hostname or "")
-        if words is not None and REFUSED_HEADER.lower() in response.headers:
-            self._notice("refused", words)
-
-    def _is_own(self, request: Request) -> bool:
-        """Whether it asks for the document of the page, not for that of a frame or for a part."""
-        try:
-            return request.is_navigation_request() and request.frame == self._page.main_frame
-        except Error:
-            return True  # the first document of a popup has no frame yet
-
     def _on_navigated(self, frame: Frame) -> None:
         if frame != self._page.main_frame:
             return
-        self._arrived.set()
+        self._travel.arrived()
         self._captures.wake()
         scheme = urlsplit(frame.url).scheme
         if scheme not in ("http", "https", "about", "blob", "chrome-error"):
-            self._notice("refused", f"the page went to {scheme}:, which is not shown")
+            self.tell("refused", f"the page went to {scheme}:, which is not shown")
             self._own(self._leave(), "leaves a page")
 
     async def _leave(self) -> None:
@@ -371,11 +297,3 @@ class BrowsedPage:
     def _on_gone(self) -> None:
         self._captures.wake()
         self._manager.close_soon(self)
-
-
-def _network_words(error: NavigationError) -> str:
-    """The browser's own word, as ERR_CONNECTION_REFUSED, without its call log."""
-    if "Download is starting" in str(error):
-        return "it is a download, which is refused"
-    _, found, rest = str(error).partition("net::")
-    return rest.split()[0] if found else "no answer"

@@ -14,7 +14,7 @@ from playwright.async_api import Error, async_playwright
 
 from examples.browsing_agent.browsed_page import BrowsedPage, Notice
 from examples.browsing_agent.browsing_errors import BrowserStartError, BrowsingError, NavigationError, PageTimeoutError
-from examples.browsing_agent.captures import Capture, CaptureLimits, Statistics
+from examples.browsing_agent.capture_types import Capture, CaptureLimits, Statistics
 from examples.browsing_agent.chromium import HOW, SANDBOX_HOW, UNWANTED, flags, found_chromium
 from examples.browsing_agent.filtering_proxy import FilteringProxy
 from examples.browsing_agent.page_bridge import PageBridge, finished_or_left

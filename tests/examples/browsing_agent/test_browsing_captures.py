@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from examples.browsing_agent.captures import CaptureLimits
+from examples.browsing_agent.capture_types import CaptureLimits
 from tests.examples.browsing_agent.browsing_site import until
 
 if TYPE_CHECKING:
