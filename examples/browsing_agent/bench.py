@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 Way = Literal["nobody", "clock", "content"]
 WAYS: tuple[Way, ...] = ("nobody", "clock", "content")
 CLOCK_S = 3.0
-SETTLE_S = 2.0
+SETTLE_S = 5.0
+"""Chromium draws its own windows, which nobody sees, for some seconds after a page is opened."""
 TEXT_LIMIT = 1_000_000
 
 

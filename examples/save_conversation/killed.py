@@ -122,6 +122,7 @@ def judge(visits: Sequence[Visit], saved: dict[str, Conversation], killed_at: fl
     missing: dict[str, list[str]] = {"caller": [], "agent": []}
     for visit in visits:
         conversation = saved.get(visit.room, Conversation())
+        agent_began = sorted(text.began_at for text in visit.caller.texts if text.identity != visit.identity)
         for text in visit.caller.texts:
             who = "caller" if text.identity == visit.identity else "agent"
             until = killed_at - WITHIN_S
@@ -129,8 +130,9 @@ def judge(visits: Sequence[Visit], saved: dict[str, Conversation], killed_at: fl
                 continue
             words = text.text
             if who == "agent":
-                # They are sent ahead of their sound: what counts is what was heard of it.
-                words = words[: int(_heard_s(visit, text.began_at, until) * SLOWEST_CHARS_A_S)].rpartition(" ")[0]
+                # They are sent ahead of their sound: what counts is what was heard of it, before the next words came.
+                end = min([until, *(begin for begin in agent_began if begin > text.began_at)])
+                words = words[: int(_heard_s(visit, text.began_at, end) * SLOWEST_CHARS_A_S)].rpartition(" ")[0]
             final = text.attributes.get("lk.transcription_final") == "true" or who == "agent"
             expected = _plain(Redaction().text(words) if final else Redaction().draft(words))
             if not expected:

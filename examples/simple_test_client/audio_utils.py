@@ -26,6 +26,8 @@ FRAME_MS = (10, 20)
 CUSHION_MS = 60
 """Silence before the first frame: the native side sends 10 ms each 10 ms, and silence if a frame is late by more."""
 
+LOOP_TICK_S = 0.001
+
 
 @dataclass(frozen=True)
 class Played:
@@ -99,9 +101,7 @@ class _Playback:
         while filled := await self._reader.read_into(buffer):
             buffer[filled:] = 0
             due_at = start_at + number * self._frame_s
-            wait_s = due_at - time.perf_counter()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
+            await _until(due_at)
             dry_s = time.perf_counter() - due_at - self._cushion_s
             await self._source.capture_frame(frame)
             self._late_ms.append((time.perf_counter() - due_at) * 1000)
@@ -129,3 +129,12 @@ class _Playback:
             faults=self._reader.faults.packets,
             late_ms=self._late_ms,
         )
+
+
+async def _until(at: float) -> None:
+    """The loop waits whole milliseconds, rounded up: the last one is spent in turns of the loop, not in its sleep."""
+    wait_s = at - time.perf_counter() - LOOP_TICK_S
+    if wait_s > 0:
+        await asyncio.sleep(wait_s)
+    while time.perf_counter() < at:  # noqa: ASYNC110  # for a moment: no event comes with it
+        await asyncio.sleep(0)

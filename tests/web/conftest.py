@@ -14,6 +14,7 @@ from web.server import page_app
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import pytest
     from playwright.async_api import Browser
 
 
@@ -24,9 +25,9 @@ async def livekit() -> AsyncIterator[LocalLiveKit]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
     """One for a file: those of ended files would take time from the next ones."""
-    async with chromium() as started:
+    async with chromium(lean=request.node.get_closest_marker("desktop") is None) as started:
         yield started
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, Page
 
+pytestmark = pytest.mark.desktop
+
 # Two ends of a connection in one page; `agent` speaks, `looks` is what the check saw at the caller's end.
 CONNECT = """async () => {
   const { ClearAudio } = await import("/static/firstword.js");

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.web.browser import chromium
 from tests.web.sound_page import sound_page
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from playwright.async_api import Browser, Page
+
+pytestmark = pytest.mark.desktop
 
 # `opened` are all tracks that the browser ever gave; `told` what the microphone tells; unplug() is what the browser
 # does when the device of the newest track is pulled out: a track that ends, and the news that the devices are others.

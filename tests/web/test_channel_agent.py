@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from aiohttp import web
 from livekit.agents.llm import ChatMessage
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from sim.livekit_server import LocalLiveKit
     from tests.conftest import MakeSettings
 
-pytestmark = pytest.mark.alone  # a whole call, with its voice, beside a browser
 
 GREETING = "Hello, this is the desk. How can I help?"
 SPOKEN = "We open at five."

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.web.page_driver import WAIT_MS, heard, opened, worker
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from sim.livekit_server import LocalLiveKit
     from tests.web.page_server import PageServer
+
+pytestmark = pytest.mark.desktop
 
 # The browser gives less than was asked for.
 LESS_GIVEN = """

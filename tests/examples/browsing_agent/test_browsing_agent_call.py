@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sim.livekit_server import LocalLiveKit
     from tests.conftest import MakeSettings
 
-pytestmark = pytest.mark.alone  # it is heard what is said
 
 WAIT_S = 30
 PATIENCE_S = 10

@@ -6,15 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
-import pytest
 
 from sim.caller import Caller
 from tests.examples.readme_command import page_of_example
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.alone
 
 
 async def test_the_command_gives_a_call_with_a_picture(tmp_path: Path) -> None:

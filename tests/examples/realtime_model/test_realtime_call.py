@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from examples.realtime_model.agent import GREETING
 from prewarm.recordings import TEXTS
 from sim.dialogue import SCRIPTED
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from sim.livekit_server import LocalLiveKit
     from tests.conftest import MakeSettings
 
-pytestmark = pytest.mark.alone
 
 ATTEMPTS = 4
 

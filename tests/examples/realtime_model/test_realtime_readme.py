@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import aiohttp
-import pytest
 
 from sim.caller import Caller
 from sim.speech.library import RATE_HZ, load_speech
@@ -13,8 +12,6 @@ from tests.examples.readme_command import page_of_example
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.alone
 
 
 async def test_the_command_gives_a_call_with_the_model(tmp_path: Path) -> None:

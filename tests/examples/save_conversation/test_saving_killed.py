@@ -17,8 +17,6 @@ from examples.save_conversation.conversation import read
 from examples.save_conversation.file_names import LIVE
 from examples.save_conversation.mending import mend_all
 
-pytestmark = pytest.mark.alone
-
 CHILD = Path(__file__).with_name("saving_child.py")
 CALLS = 20
 WITHIN_S = 1.0

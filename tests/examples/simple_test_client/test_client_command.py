@@ -16,8 +16,6 @@ from typer.testing import CliRunner
 from examples.simple_test_client.__main__ import app
 from tests.conftest import MakeSettings  # noqa: TC001  # a fixture's type
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "examples" / "simple_test_client" / "README.md").read_text(encoding="utf-8")
 CALL_LIMIT_S = 150.0

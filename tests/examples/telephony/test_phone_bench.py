@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from examples.telephony.bench import Samples, measure, table
 
 if TYPE_CHECKING:
     from examples.telephony.simulated.place import Place
-
-pytestmark = pytest.mark.alone
 
 
 async def test_each_way_is_called(place: Place) -> None:

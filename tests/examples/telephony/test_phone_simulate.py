@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import pytest
 from phone_setup import ROOT, run_module
 
 from examples.telephony.simulate import main
 
-pytestmark = pytest.mark.alone
+if TYPE_CHECKING:
+    import pytest
 
 README = (ROOT / "examples" / "telephony" / "README.md").read_text(encoding="utf-8")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from livekit.agents.llm import ChatMessage
 
 from examples.tools_and_handoff.agent import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from sim.speech.library import Recording
     from tests.conftest import MakeSettings
 
-pytestmark = pytest.mark.alone
 
 LOOKING_S = 2.0
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim.speech.library import Recording
     from tests.conftest import MakeSettings
 
-pytestmark = pytest.mark.alone
 
 GREETING = "Sam speaking."
 OFFER = "Shall I confirm it?"
