@@ -1,8 +1,8 @@
 """`pytestmark = pytest.mark.alone`: no other process of the run tests anything while this module does.
 
 What judges sound or time cannot tell a fault from a machine that has no time for it. The other processes wait, so such
-modules are few and short. For the same reason a test that fails beside others is judged once more, alone: what fails
-then has failed. pytest-rerunfailures does that and tells it (`-rR`).
+modules are few and short. For the same reason, and because a virtual machine stands still at times, a test that fails
+is judged once more, alone: what fails then has failed. pytest-rerunfailures does that and tells it (`-rR`).
 """
 
 from __future__ import annotations
@@ -60,8 +60,7 @@ class Alone:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            if not is_alone(item):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(
@@ -83,7 +82,7 @@ class Alone:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if getattr(item, "execution_count", 1) > 1:  # pytest-rerunfailures counts there
+        if getattr(item, "execution_count", 1) > 1 and not is_alone(item):  # pytest-rerunfailures counts there
             self._judged_again = True
             self._turnstile.leave()
             self._turnstile.alone()

@@ -112,10 +112,12 @@ def test_beside_again():
 
 
 @pytest.mark.parametrize("passes", [True, False])
-def test_what_fails_beside_others_is_judged_again_alone(tmp_path: Path, passes: bool) -> None:
-    """The second judgement counts, both are told, and nobody tests beside it."""
+def test_what_fails_is_judged_again_alone(tmp_path: Path, passes: bool) -> None:
+    """The second judgement counts, both are told, and nobody tests beside it; also where a file is alone anyway."""
     for name in "fg":
-        text = FAILS_AT_FIRST.format(log=str(tmp_path / "log"), name=name, always=passes)
+        text = (f"import pytest\n{MARK}\n" if name == "g" else "") + FAILS_AT_FIRST.format(
+            log=str(tmp_path / "log"), name=name, always=passes
+        )
         (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
     modules = dict.fromkeys("abcde", False)
     options = ("-n", "3", "--dist", "loadfile", "-p", "pytest_rerunfailures", "-rR")
