@@ -77,7 +77,6 @@ class BrowsedPage:
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_field: str | None = None
-        self._acted_s = -POPUP_S
         self._closing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -123,7 +122,7 @@ class BrowsedPage:
     @property
     def may_open_a_window(self) -> bool:
         """Whether it was used just now."""
-        return not self.closed and time.monotonic() - self._acted_s < POPUP_S
+        return not self.closed and time.monotonic() - self._travel.expected_s < POPUP_S
 
     def notices(self) -> list[Notice]:
         """What happened since the last call; the newest 20."""
@@ -195,7 +194,6 @@ class BrowsedPage:
         ref = ref or self._last_field
         if ref is None:
             raise UnknownRefError("submit: no field was filled; allowed: a ref of a form on the page")
-        self._acted_s = time.monotonic()
         self._travel.expect()
         self._judged(ref, await self._bridge.call("submit", ref))
         await self._travel.settle()
@@ -226,7 +224,6 @@ class BrowsedPage:
             await finished_or_left(self._page.close(), CLOSE_LIMIT_S)
 
     async def _act(self, action: Coroutine[Any, Any, None], what: str) -> None:
-        self._acted_s = time.monotonic()
         self._travel.expect()
         await self._bridge.within(action, ACTION_LIMIT_S, what)
         await self._travel.settle()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -38,6 +40,8 @@ class PageTravel:
     def __init__(self, page: Page, bridge: PageBridge, proxy: FilteringProxy, tell: Tell) -> None:
         self.status: int | None = None
         """HTTP status of the page that is shown; None if there was no answer."""
+        self.expected_s = -math.inf
+        """`time.monotonic()` of the last `expect`."""
         self._page = page
         self._bridge = bridge
         self._proxy = proxy
@@ -84,6 +88,7 @@ class PageTravel:
 
     def expect(self) -> None:
         """What is done next may lead to another page."""
+        self.expected_s = time.monotonic()
         self._begun.clear()
         self._arrived.clear()
 
